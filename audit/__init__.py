@@ -1,0 +1,1 @@
+"""Netassay: audits trained neural networks."""

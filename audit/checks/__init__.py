@@ -1,0 +1,1 @@
+"""Questions asked of measured rows, one a file: ``<family>/<check>.py``."""

@@ -1,0 +1,1 @@
+"""Reading the data a network decides on: schema, row blocks, encoding, masking, groups."""

@@ -1,0 +1,1 @@
+"""Instruments, one a file: ``<family>/<probe>.py``; the only code that sees the model."""

@@ -1,0 +1,95 @@
+"""`Subject`: model, datasets and what an output means. Holds nothing of the length of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audit.data.batch import Batch, Players
+from audit.data.dataset import Dataset, RowBlock
+from audit.data.encoding import Encoder
+from audit.facts import Facts
+from audit.models.model import Model
+
+_NO_ENTRIES = np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is audited. `encoder` is None when there is no network to encode for (predictions)."""
+
+    model: Model
+    evaluate: Dataset
+    reference: Dataset | None
+    calibration: Dataset | None
+    encoder: Encoder | None
+    facts: Facts
+    roles: Mapping[str, str]
+    """Names of the columns that play a part: label, id, weight, cluster, time."""
+
+    def has(self, need: str) -> bool:
+        """Whether a need of a probe or check is met."""
+        present = {
+            "labels": self.facts.label is not None,
+            "groups": bool(self.facts.groups),
+            "reference": self.reference is not None,
+            "calibration": self.calibration is not None,
+            "inputs": self.encoder is not None,
+        }
+        return present.get(need, need in self.model.capabilities)
+
+    def why_not(self, need: str) -> str:
+        """Why a need is not met, as a sentence."""
+        reasons = {
+            "labels": "No label column was declared.",
+            "groups": "No group (protected attribute) was declared.",
+            "reference": "No reference data was declared.",
+            "calibration": "No calibration data was declared.",
+            "inputs": "Only predictions were given, so there are no inputs to look at.",
+            "gradients": "The model file gives outputs only, no gradients.",
+            "embeddings": "The model file gives no embeddings.",
+            "modules": "The model file gives no access to layers.",
+        }
+        return reasons[need]
+
+    def encode(self, rows: RowBlock) -> Batch:
+        """Raw rows as the network takes them."""
+        if self.encoder is None:
+            return Batch({}, "", rows)
+        return self.encoder.encode(rows)
+
+    @property
+    def players(self) -> Players:
+        """The units of explanation."""
+        if self.encoder is None:
+            return Players((), _NO_ENTRIES)
+        return self.encoder.players
+
+    def describe(self) -> dict[str, Any]:
+        """Hashes, sizes and meanings for the run, as plain data."""
+        data = {d.name: {"rows": d.n_rows, "sha256": d.digest} for d in (self.evaluate, self.reference, self.calibration) if d is not None}
+        facts = self.facts
+        return {
+            "model": self.model.description | {"sha256": self.model.digest, "capabilities": sorted(self.model.capabilities)},
+            "data": data,
+            "task": facts.task,
+            "output": facts.output,
+            "classes": list(facts.classes),
+            "favourable": list(facts.favourable),
+            "threshold": facts.threshold,
+            "label": facts.label,
+            "label_kind": facts.label_kind,
+            "label_unit": facts.label_unit,
+            "census": facts.census,
+            "roles": dict(self.roles),
+            "groups": [
+                {"name": g.name, "column": g.column, "levels": list(g.levels), "reference": g.reference, "shares": dict(g.shares)}
+                for g in facts.groups
+            ],
+            "columns": [
+                {"name": c.name, "kind": c.kind, "unit": c.unit, "levels": list(c.levels), "immutable": c.immutable} for c in facts.schema.columns
+            ],
+        }

@@ -1,0 +1,81 @@
+"""The first columns of every run: id, label, groups, weight, cluster and raw inputs of each row, checked while they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.data.dataset import RowBlock
+from audit.data.groups import group_codes, label_codes
+from audit.data.tables import check_ids
+from audit.errors import DataError
+from audit.store import Stage
+from audit.subject import Subject
+
+BLOCK = 65_536
+
+
+def write_subject_rows(stage: Stage, subject: Subject) -> None:
+    """Write ``rows/subject``; raises DataError for duplicate ids, an unknown label value, a weight that is not positive."""
+    ids: list[NDArray[Any]] = []
+    clusters: dict[str, int] = {}
+    for part, block in enumerate(subject.evaluate.blocks(BLOCK)):
+        columns = _columns(subject, block, clusters)
+        if "id" in columns:
+            ids.append(columns["id"])
+        units = {f"input.{c.name}": c.unit for c in subject.facts.schema.columns if c.unit}
+        stage.write_rows("subject", part, columns, positions=block.positions, units=units)
+    if ids:
+        check_ids(np.concatenate(ids))
+
+
+def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dict[str, NDArray[Any]]:
+    facts, roles = subject.facts, subject.roles
+    columns: dict[str, NDArray[Any]] = {}
+    if "id" in roles:
+        columns["id"] = np.array([str(value) for value in block.values[roles["id"]]], dtype=object)
+    if "label" in roles:
+        columns["label"] = _labels(block.values[roles["label"]], subject)
+    if "weight" in roles:
+        columns["weight"] = _weights(block.values[roles["weight"]], roles["weight"])
+    if "cluster" in roles:
+        columns["cluster"] = _clusters(block.values[roles["cluster"]], clusters)
+    columns |= {f"group.{spec.name}": group_codes(spec, block) for spec in facts.groups}
+    return columns | _inputs(subject, block.values)
+
+
+def _inputs(subject: Subject, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {f"input.{c.name}": values[c.name] for c in subject.facts.schema.columns if c.kind != "image"}
+
+
+def _labels(values: NDArray[Any], subject: Subject) -> NDArray[Any]:
+    facts = subject.facts
+    if facts.task == "regression":
+        if values.dtype == object:
+            raise DataError(f"label column {facts.label!r} holds text; a regression label is a number")
+        labels = values.astype(np.float64)
+        if np.isinf(labels).any():
+            raise DataError(f"label column {facts.label!r} holds infinite values, first at row {int(np.flatnonzero(np.isinf(labels))[0])}")
+        return labels
+    return label_codes(values, facts.classes, facts.label or "label")
+
+
+def _weights(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    if values.dtype == object:
+        raise DataError(f"weight column {name!r} holds text; weights are positive numbers")
+    weights = values.astype(np.float64)
+    bad = ~(np.isfinite(weights) & (weights > 0))
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        raise DataError(f"weight column {name!r}: {int(bad.sum())} values are missing, zero or below, first at row {first}; weights must be above 0")
+    return weights
+
+
+def _clusters(values: NDArray[Any], known: dict[str, int]) -> NDArray[np.int64]:
+    codes, found = pd.factorize(np.asarray(values).astype(str))
+    numbers = np.array([known.setdefault(str(name), len(known)) for name in found], dtype=np.int64)
+    return numbers[codes]
