@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from audit.four_fifths import Grid, grid
+from audit.methods.fairness.four_fifths import Grid, grid
 from audit.results import Criterion, Evidence, Judgement, Measurement, Status
 
 GRAVITY: tuple[Status, ...] = ("outside", "attention", "inconclusive", "not_assessed", "within")
@@ -95,7 +95,7 @@ def _needed(measurement: Measurement, low: float, high: float, criterion: Criter
     half = max(high - measurement.value, measurement.value - low)
     if distance <= 0 or half <= 0:
         return "The observed value lies on the limit, so no number of rows would decide."
-    rows = math.ceil(measurement.n * (half / distance) ** 2)
+    rows = math.ceil(measurement.n * (half / distance) ** 2 - 1e-6)
     return (
         f"If the observed value were true, an interval no wider than ±{number(distance)} would decide, "
         f"about {rows:,} rows instead of {measurement.n:,}."

@@ -1,6 +1,6 @@
 """What an audit leaves behind, as plain data: measurements, evidence, criteria, findings, the run.
 
-Standard library only. Nothing here measures, judges, draws or touches a file. `to_json` and `from_json` are exact inverses.
+Standard library only. Nothing here measures, judges, draws or touches a file. `to_json(from_json(text)) == text` for every stored text.
 """
 
 from __future__ import annotations
