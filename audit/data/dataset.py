@@ -43,7 +43,7 @@ class ColumnSchema:
     """(channels, height, width) of an image column; empty otherwise."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Schema:
     """All columns the network is given, in the order of the encoder."""
 

@@ -1,0 +1,131 @@
+"""The check `fairness.error_rates`: how often the network is wrong about each group, and in which direction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.check import check
+from audit.ledger import Ledger
+from audit.methods.fairness.comparisons import compare, largest_group
+from audit.methods.fairness.counts import EMPTY
+from audit.methods.fairness.rates import RateMask, rate_masks
+from audit.methods.statistics.group_shares import group_shares
+from audit.methods.statistics.intervals import Interval, Undefined
+from audit.methods.statistics.proportions import Share, proportion_interval
+from audit.results import BarChart, Chart, Evidence
+from audit.row_design import RowDesign, row_design
+from audit.rows import Rows
+
+RATES = (
+    "accuracy",
+    "true_positive_rate",
+    "false_negative_rate",
+    "false_positive_rate",
+    "true_negative_rate",
+    "positive_predictive_value",
+    "negative_predictive_value",
+)
+LABELS = {
+    "outcome": "Labels are outcomes.",
+    "past_decision": "Labels are past decisions, not outcomes: an error here is a departure from what was decided before.",
+    "proxy": "Labels are a proxy for the outcome of interest: an error here is an error about the proxy.",
+}
+
+
+@check(
+    title="Error rates by group",
+    topics=("fairness", "error_rates", "equal_opportunity", "equalized_odds"),
+    measures=RATES + tuple(f"{name}_difference" for name in RATES),
+    needs={"groups", "labels"},
+    tasks={"binary", "multiclass"},
+)
+def error_rates(rows: Rows) -> Evidence:
+    """Is the network wrong about some groups more often than about others?
+
+    Why it matters:
+        Two groups can be selected at the same rate while the mistakes fall on one of them: its deserving members are refused, or its
+        members are wrongly accused. Those affected feel the errors, not the average.
+
+    How to read it:
+        Each rate is computed inside one group, against that group's own rows. The true positive rate is the share of people with a
+        favourable label who get the favourable decision; its difference from the reference group is also called the equal opportunity
+        difference. True and false positive rates together make equalized odds; both differences are shown with their own intervals.
+        Predictive values say how far a decision can be relied on. A group without positives has no true positive rate: it is listed as
+        not estimated, never as 0. The reference is the declared group, else the largest.
+
+    What it cannot show:
+        Errors in the labels themselves. Where labels are past decisions, a network that repeats old injustice looks accurate. When groups
+        differ in how often the label is favourable, not all of these rates can be equal at once, so which one matters must be argued.
+
+    References:
+        Hardt, Price & Srebro 2016, arXiv:1610.02413
+        Chouldechova 2017, doi:10.1089/big.2016.0047
+        Kleinberg, Mullainathan & Raghavan 2016, arXiv:1609.05807
+    """
+    ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
+    masks = _masks(rows)
+    notes = [LABELS[rows.facts.label_kind], *([design.note] if design.note else [])]
+    unknown = int((rows.labels < 0).sum())
+    if unknown:
+        notes.append(f"{unknown:,} rows have no known label and are left out.")
+    for spec in rows.facts.groups:
+        reference = _reference(rows, spec.name)
+        for name, mask in masks.items():
+            charts += _write(ledger, rows, spec.name, name=name, mask=mask, design=design, reference=reference)
+        if reference is not None:
+            notes.append(f"{spec.name}: compared with {spec.levels[reference]}{'' if spec.reference else ', the largest group'}.")
+    return ledger.evidence(charts, notes)
+
+
+def _masks(rows: Rows) -> Mapping[str, RateMask]:
+    labels, decisions = rows.labels, rows.decisions
+    known = labels >= 0
+    accuracy = {"accuracy": RateMask(known, labels == decisions)}
+    if not rows.facts.positive:
+        return accuracy
+    favourable = np.isin(labels, rows.facts.positive)
+    return rate_masks(favourable, rows.selected, known) | accuracy
+
+
+def _reference(rows: Rows, attribute: str) -> int | None:
+    held, declared = rows.group(attribute), rows.group_spec(attribute).reference
+    if declared in held.levels:
+        return held.levels.index(str(declared))
+    known: NDArray[np.int32] = held.codes[held.codes >= 0]
+    return largest_group(np.bincount(known, minlength=len(held.levels)).tolist())
+
+
+def _write(ledger: Ledger, rows: Rows, attribute: str, *, name: str, mask: RateMask, design: RowDesign, reference: int | None) -> list[Chart]:
+    held = rows.group(attribute)
+    shares = group_shares(mask.hits, held.codes, len(held.levels), base=mask.base, weights=design.weights, clusters=design.clusters)
+    for level, share in zip(held.levels, shares, strict=True):
+        counts = {"hits": int(share.successes), "base": share.rows} if share.exact and share.rows else None
+        ledger.add(name, _rate(share, name), slice={attribute: level}, unit="proportion", counts=counts)
+    for i, share in enumerate(shares):
+        if reference is not None and i != reference:
+            empty = next((one for one in (share, shares[reference]) if one.rows == 0), None)
+            comparison = compare(share, shares[reference])
+            difference = comparison.difference if empty is None else Undefined(f"There are no {EMPTY[name]} on one side.", 0)
+            where, versus = {attribute: held.levels[i]}, {attribute: held.levels[reference]}
+            ledger.add(f"{name}_difference", difference, slice=where, versus=versus, unit="proportion", n=comparison.rows)
+    return [_chart(f"{name.replace('_', ' ').capitalize()} by {attribute}", held.levels, shares, name)] if any(s.rows for s in shares) else []
+
+
+def _rate(share: Share, name: str) -> Interval | Undefined:
+    return proportion_interval(share) if share.total > 0 else Undefined(f"There are no {EMPTY[name]}.", share.rows)
+
+
+def _chart(title: str, levels: tuple[str, ...], shares: list[Share], name: str) -> BarChart:
+    held = [rate if isinstance(rate, Interval) else None for rate in (_rate(share, name) for share in shares)]
+    return BarChart(
+        title=title,
+        categories=list(levels),
+        values=[None if rate is None else rate.value for rate in held],
+        low=[None if rate is None else rate.low for rate in held],
+        high=[None if rate is None else rate.high for rate in held],
+        n=[share.rows for share in shares],
+        x_label=name.replace("_", " "),
+    )

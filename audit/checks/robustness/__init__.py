@@ -1,0 +1,1 @@
+"""Questions about how small a change of a row changes its decision."""

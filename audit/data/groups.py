@@ -1,0 +1,139 @@
+"""Protected attributes and labels as integer codes; -1 is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from audit.config import GroupConfig
+from audit.data.canonical import canonical_text
+from audit.data.dataset import Dataset, GroupSpec, RowBlock
+from audit.errors import DataError, nearest
+
+_BLOCK = 65_536
+
+
+def fit_groups(declared: Mapping[str, GroupConfig], dataset: Dataset) -> tuple[GroupSpec, ...]:
+    """The declared attributes with the levels the data has.
+
+    Raises DataError for an attribute that is unknown in every row, a reference or share that names no level, bins on text or out of
+    order, and two names for one column without bins.
+    """
+    _refuse_twins(declared)
+    if not declared:
+        return ()
+    bare = {name: _bare(name, config, dataset) for name, config in declared.items()}
+    found: dict[str, set[str]] = {name: set() for name in declared}
+    for block in dataset.blocks(_BLOCK):
+        for name, spec in bare.items():
+            found[name] |= set(_levels_of(spec, block.values[spec.column]))
+    return tuple(_fitted(bare[name], found[name], config) for name, config in declared.items())
+
+
+def group_codes(spec: GroupSpec, block: RowBlock) -> NDArray[np.int32]:
+    """Positions in ``spec.levels`` of the block's rows, (n,); -1 for missing, declared unknown, and levels that are not among them."""
+    values = block.values[spec.column]
+    if spec.bins:
+        return _bin_codes(spec, values)
+    codes, words = _factorized(values)
+    place = {level: code for code, level in enumerate(spec.levels)}
+    return _mapped(codes, [-1 if word in spec.unknown else place.get(word, -1) for word in words]).astype(np.int32)
+
+
+def label_codes(values: NDArray[Any], classes: Sequence[str], column: str = "label") -> NDArray[np.int64]:
+    """Positions in `classes` of raw labels, (n,); -1 for missing. Raises DataError for a value that is no class."""
+    codes, words = _factorized(values)
+    place = {name: code for code, name in enumerate(classes)}
+    unknown = [word for word in words if word not in place]
+    if unknown:
+        counts = np.bincount(codes[codes >= 0], minlength=len(words))
+        count = int(counts[words.index(unknown[0])])
+        raise DataError(
+            f"label column {column!r} holds {unknown[0]!r} in {count} rows, which is none of the classes {', '.join(map(repr, classes))}"
+            + (f"; so do {len(unknown) - 1} other values" if len(unknown) > 1 else "")
+        )
+    return _mapped(codes, [place[word] for word in words])
+
+
+def cluster_codes(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Clusters numbered in order of appearance, (n,); a row with a missing cluster is a cluster of its own."""
+    codes, words = _factorized(values)
+    alone = codes < 0
+    codes[alone] = len(words) + np.arange(int(alone.sum()))
+    return codes
+
+
+def bin_labels(bins: Sequence[float]) -> tuple[str, ...]:
+    """Names of the intervals between cut points: ``<25``, ``25–40``, ``≥40``; a value at a cut belongs to the upper one."""
+    words = [canonical_text(cut) for cut in bins]
+    return (f"<{words[0]}", *(f"{low}–{high}" for low, high in pairwise(words)), f"≥{words[-1]}")
+
+
+def _refuse_twins(declared: Mapping[str, GroupConfig]) -> None:
+    seen: dict[str, str] = {}
+    for name, config in declared.items():
+        if config.bins:
+            continue
+        if config.column in seen:
+            raise DataError(f"groups {seen[config.column]!r} and {name!r} are the same column {config.column!r}; declare it once")
+        seen[config.column] = name
+
+
+def _bare(name: str, config: GroupConfig, dataset: Dataset) -> GroupSpec:
+    if config.column not in dataset.columns:
+        raise DataError(f"group {name!r}: there is no column {config.column!r}: {nearest(config.column, dataset.columns)}")
+    bins = tuple(float(cut) for cut in config.bins)
+    if any(low >= high for low, high in pairwise(bins)):
+        raise DataError(f"group {name!r}: bins must increase, found {', '.join(map(canonical_text, bins))}")
+    unknown = tuple(canonical_text(value) for value in config.unknown)
+    return GroupSpec(name=name, column=config.column, levels=bin_labels(bins) if bins else (), unknown=unknown, bins=bins)
+
+
+def _levels_of(spec: GroupSpec, values: NDArray[Any]) -> list[str]:
+    if spec.bins:
+        return [spec.levels[code] for code in np.unique(_bin_codes(spec, values)) if code >= 0]
+    return [word for word in _factorized(values)[1] if word not in spec.unknown]
+
+
+def _fitted(spec: GroupSpec, found: set[str], config: GroupConfig) -> GroupSpec:
+    if not found:
+        raise DataError(f"group {spec.name!r}: column {spec.column!r} is missing or unknown in every row")
+    levels = tuple(level for level in spec.levels if level in found) if spec.bins else tuple(sorted(found))
+    reference = None if config.reference is None else canonical_text(config.reference)
+    for what, level in [("reference", reference), *(("shares", name) for name in config.shares)]:
+        if level is not None and level not in levels:
+            raise DataError(f"group {spec.name!r}: {what} {level!r} is no level of column {spec.column!r}: {nearest(level, levels)}")
+    shares = {level: float(share) for level, share in config.shares.items()}
+    return GroupSpec(name=spec.name, column=spec.column, levels=levels, reference=reference, unknown=spec.unknown, bins=spec.bins, shares=shares)
+
+
+def _bin_codes(spec: GroupSpec, values: NDArray[Any]) -> NDArray[np.int32]:
+    if values.dtype == object:
+        raise DataError(f"group {spec.name!r} has bins, but column {spec.column!r} holds text")
+    labels = bin_labels(spec.bins)
+    place = [spec.levels.index(label) if label in spec.levels else -1 for label in labels]
+    codes = np.asarray(place, dtype=np.int32)[np.searchsorted(np.asarray(spec.bins), values, side="right")]
+    unknown = [float(value) for value in spec.unknown if _is_number(value)]
+    return np.where(np.isnan(values) | np.isin(values, unknown), np.int32(-1), codes).astype(np.int32)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _factorized(values: NDArray[Any]) -> tuple[NDArray[np.int64], list[str]]:
+    codes, found = pd.factorize(np.asarray(values))
+    return codes.astype(np.int64), [canonical_text(value) for value in found]
+
+
+def _mapped(codes: NDArray[np.int64], places: Sequence[int]) -> NDArray[np.int64]:
+    return np.asarray([*places, -1], dtype=np.int64)[codes]

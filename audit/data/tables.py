@@ -1,0 +1,270 @@
+"""`TableDataset`: rows of a CSV, Parquet or Arrow file in blocks, checked once when it is opened, never all in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from audit.data import canonical
+from audit.data.dataset import RowBlock, Schema
+from audit.data.files import STREAM, arrow_schema, file_format, stream
+from audit.errors import DataError, nearest
+
+_SMALL = 64 * 2**20
+"""A CSV or Arrow file up to this many bytes is kept in memory after the first `take`."""
+
+
+@dataclass(frozen=True)
+class ColumnPlan:
+    """How one column is read: as numbers or as text, and which values mean missing."""
+
+    name: str
+    number: bool
+    numeric_text: bool = False
+    codes: tuple[float | str, ...] = ()
+
+    def read(self, column: pa.Array) -> pa.Array:
+        """The column as float64 or text, with nulls."""
+        return canonical.numbers(column, self.codes) if self.number else canonical.texts(column, self.codes, numeric=self.numeric_text)
+
+
+@dataclass
+class TableDataset:
+    """A table file as a `Dataset`; made by `open_table`."""
+
+    path: Path
+    name: str
+    plans: tuple[ColumnPlan, ...]
+    n_rows: int = 0
+    digest: str = ""
+    _held: dict[int, pa.Table] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """All columns that can be read."""
+        return tuple(plan.name for plan in self.plans)
+
+    def blocks(self, size: int) -> Iterator[RowBlock]:
+        """Rows in order, `size` at a time (the last block may be shorter)."""
+        start = 0
+        for table in _rechunk(self.batches(), size):
+            yield _block(table, self.plans, np.arange(start, start + table.num_rows, dtype=np.int64))
+            start += table.num_rows
+
+    def take(self, positions: NDArray[np.int64]) -> RowBlock:
+        """The rows at sorted, unique `positions`; raises DataError for a position the file does not have."""
+        positions = np.asarray(positions, dtype=np.int64)
+        if len(positions) and (positions[0] < 0 or positions[-1] >= self.n_rows):
+            raise DataError(f"{self.path}: positions {positions[0]} to {positions[-1]} asked of {self.n_rows} rows")
+        parts = [piece for piece in self._pieces(positions) if piece.num_rows]
+        table = pa.concat_tables(parts) if parts else self._read(pa.Table.from_batches([], arrow_schema(self.path)))
+        return _block(table.combine_chunks(), self.plans, positions)
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Canonical columns as the file gives them."""
+        for batch in stream(self.path, self.columns):
+            yield self._read(batch)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_held": {}}
+
+    def _read(self, batch: pa.RecordBatch | pa.Table) -> pa.Table:
+        return pa.table({plan.name: plan.read(batch.column(plan.name)) for plan in self.plans})
+
+    def _pieces(self, positions: NDArray[np.int64]) -> Iterator[pa.Table]:
+        if file_format(self.path) == "parquet":
+            yield from self._row_groups(positions)
+            return
+        small = self.path.stat().st_size <= _SMALL and not self.path.name.endswith(".gz")
+        if small and not self._held:
+            self._held[0] = pa.concat_tables(list(self.batches())).combine_chunks()
+        start = 0
+        for table in [self._held[0]] if small else self.batches():
+            inside = positions[(positions >= start) & (positions < start + table.num_rows)] - start
+            start += table.num_rows
+            yield table.take(pa.array(inside))
+            if len(positions) and start > positions[-1]:
+                return
+
+    def _row_groups(self, positions: NDArray[np.int64]) -> Iterator[pa.Table]:
+        with pq.ParquetFile(self.path) as file:
+            sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+            edges = np.concatenate([[0], np.cumsum(sizes)])
+            cuts = np.searchsorted(positions, edges)
+            for index in np.flatnonzero(np.diff(cuts)).tolist():
+                if index not in self._held:
+                    self._held.clear()
+                    self._held[index] = self._read(file.read_row_group(index, columns=list(self.columns)))
+                yield self._held[index].take(pa.array(positions[cuts[index] : cuts[index + 1]] - edges[index]))
+
+
+def open_table(path: Path, *, name: str, schema: Schema, extra: Sequence[str], text: Collection[str] = ()) -> TableDataset:
+    """The dataset `name` in a file: the columns of `schema` and the `extra` ones, those in `text` read as text whatever their storage.
+
+    The file is read through once, which gives the number of rows and the digest. Raises DataError for a file or column that is not there,
+    an empty table, text in a numeric input, an infinite input, and a missing input under the policy ``refuse``.
+    """
+    wanted = list(dict.fromkeys([*schema.names, *extra]))
+    storage = arrow_schema(path)
+    for column in wanted:
+        if column not in storage.names:
+            raise DataError(f"{path}: there is no column {column!r}: {nearest(column, storage.names)}")
+    dataset = TableDataset(path, name, _plans(path, storage, schema, wanted, text))
+    dataset.n_rows, dataset.digest = _inspect(dataset, schema)
+    if dataset.n_rows == 0:
+        raise DataError(f"{path}: the table has no rows")
+    return dataset
+
+
+def column_names(path: Path) -> tuple[str, ...]:
+    """All columns of a table file, in order."""
+    return tuple(arrow_schema(path).names)
+
+
+def check_ids(ids: NDArray[Any]) -> None:
+    """Raise DataError when an id occurs twice, naming the first duplicate and how many rows repeat an id."""
+    repeated = pd.Series(ids).duplicated().to_numpy()
+    if repeated.any():
+        first = ids[int(np.flatnonzero(repeated)[0])]
+        raise DataError(
+            f"ids are not unique: {str(first)!r} occurs again at row {int(np.flatnonzero(repeated)[0])}; {int(repeated.sum())} rows repeat an id"
+        )
+
+
+def text_offenders(path: Path, columns: Sequence[str], codes: Mapping[str, tuple[float | str, ...]] | None = None) -> dict[str, tuple[int, str]]:
+    """Of these text columns, those that are not numbers throughout, with the row and value of the first text; `codes` mean missing."""
+    known = codes or {}
+    found: dict[str, tuple[int, str]] = {}
+    start = 0
+    for batch in stream(path, columns) if columns else ():
+        for column in [name for name in columns if name not in found]:
+            try:
+                canonical.numbers(batch.column(column), known.get(column, ()))
+            except pa.ArrowInvalid:
+                found[column] = _first_text(batch.column(column), known.get(column, ()), start)
+        start += batch.num_rows
+    return found
+
+
+def _first_text(column: pa.Array, codes: tuple[float | str, ...], start: int) -> tuple[int, str]:
+    for row, value in enumerate(column.to_pylist()):
+        try:
+            canonical.numbers(pa.array([value], pa.string()), codes)
+        except pa.ArrowInvalid:
+            return start + row, str(value)
+    raise AssertionError("a column that cannot be cast holds a value that cannot be cast")
+
+
+def _plans(path: Path, storage: pa.Schema, schema: Schema, wanted: Sequence[str], text: Collection[str]) -> tuple[ColumnPlan, ...]:
+    held_as_text = [name for name in wanted if canonical.is_text(_value_type(storage.field(name).type))]
+    offenders = text_offenders(path, held_as_text, {column.name: column.missing_codes for column in schema.columns})
+    csv = file_format(path) == "csv"
+    plans = []
+    for name in wanted:
+        kind = _value_type(storage.field(name).type)
+        holds_numbers = canonical.is_number(kind) or (csv and name not in offenders)
+        if name in schema.names:
+            column = schema[name]
+            number = column.kind == "numeric"
+            if number and (name in offenders or not (canonical.is_text(kind) or canonical.is_number(kind) or pa.types.is_boolean(kind))):
+                raise _not_numeric(path, name, offenders.get(name), kind)
+            plans.append(ColumnPlan(name, number, holds_numbers, column.missing_codes))
+        else:
+            plans.append(ColumnPlan(name, holds_numbers and name not in text, holds_numbers))
+    return tuple(plans)
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _not_numeric(path: Path, name: str, offender: tuple[int, str] | None, kind: pa.DataType) -> DataError:
+    if offender is None:
+        return DataError(f"{path}: column {name!r} is declared numeric but is stored as {kind}")
+    row, value = offender
+    where = f"line {row + 2}" if file_format(path) == "csv" else f"row {row}"
+    return DataError(f"{path}: column {name!r} is declared numeric but holds text, first {value!r} at {where}")
+
+
+def _inspect(dataset: TableDataset, schema: Schema) -> tuple[int, str]:
+    digests = {plan.name: hashlib.sha256() for plan in dataset.plans}
+    missing: dict[str, tuple[int, int]] = {}
+    rows = 0
+    for table in _rechunk(dataset.batches(), STREAM):
+        for plan in dataset.plans:
+            column = table.column(plan.name).combine_chunks()
+            _hash(digests[plan.name], column, plan.number)
+            if plan.name in schema.names:
+                _check_input(dataset.path, column, plan, rows)
+                if column.null_count and schema[plan.name].missing == "refuse":
+                    count, first = missing.get(plan.name, (0, rows + pc.index(pc.is_null(column), True).as_py()))
+                    missing[plan.name] = (count + column.null_count, first)
+        rows += table.num_rows
+    for name, (count, first) in missing.items():
+        raise DataError(
+            f"{dataset.path}: column {name!r} has {count} missing values, first at row {first}; declare data.columns.{name}.missing "
+            "(mean, median, constant, indicator or level) to allow them"
+        )
+    total = hashlib.sha256(str(rows).encode())
+    for plan in dataset.plans:
+        total.update(f"\0{plan.name}\0{'number' if plan.number else 'text'}\0".encode() + digests[plan.name].digest())
+    return rows, total.hexdigest()
+
+
+def _check_input(path: Path, column: pa.Array, plan: ColumnPlan, start: int) -> None:
+    if plan.number:
+        infinite = pc.fill_null(pc.is_inf(column), False)
+        if pc.any(infinite).as_py():
+            raise DataError(
+                f"{path}: column {plan.name!r} holds an infinite value at row {start + pc.index(infinite, True).as_py()}; inputs must be finite"
+            )
+
+
+def _hash(digest: Any, column: pa.Array, number: bool) -> None:
+    if number:
+        digest.update(np.ascontiguousarray(canonical.float_array(pc.fill_null(column, float("nan")))).data)
+        return
+    lengths = pc.fill_null(pc.binary_length(column), -1)
+    digest.update(np.ascontiguousarray(lengths.to_numpy(zero_copy_only=False).astype(np.int64)).data)
+    joined = pc.fill_null(column, "")
+    offsets = np.frombuffer(joined.buffers()[1], dtype=np.int64)[joined.offset : joined.offset + len(joined) + 1]
+    if len(joined) and joined.buffers()[2] is not None:
+        digest.update(memoryview(joined.buffers()[2])[int(offsets[0]) : int(offsets[-1])])
+
+
+def _rechunk(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
+    held: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        held.append(table)
+        count += table.num_rows
+        if count < size:
+            continue
+        whole = pa.concat_tables(held)
+        cut = count - count % size
+        for start in range(0, cut, size):
+            yield whole.slice(start, size).combine_chunks()
+        held, count = [whole.slice(cut)], count - cut
+    if count:
+        yield pa.concat_tables(held).combine_chunks()
+
+
+def _block(table: pa.Table, plans: Sequence[ColumnPlan], positions: NDArray[np.int64]) -> RowBlock:
+    values: Mapping[str, NDArray[Any]] = {
+        plan.name: (canonical.float_array if plan.number else canonical.object_array)(_one(table.column(plan.name))) for plan in plans
+    }
+    return RowBlock(positions, values)
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

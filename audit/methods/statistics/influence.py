@@ -1,0 +1,45 @@
+"""Intervals of any smooth statistic from its influence values; rows that belong together (clusters) are summed before squaring."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from audit.errors import MethodError
+from audit.methods.statistics.intervals import Estimate, Interval, Undefined, percent
+
+Array = NDArray[np.float64]
+
+
+def standard_error(influence: Array, weights: Array | None = None, clusters: NDArray[np.int64] | None = None) -> float:
+    """Standard error of an estimate from the influence of each row, (n,).
+
+    With s_i = w_i psi_i / sum(w), summed within clusters, it is sqrt(g / (g - 1) * sum(s^2)) over the g independent units. This is the
+    linearisation variance of survey statistics (Binder 1983, doi:10.2307/1402588). Raises MethodError with fewer than two units.
+    """
+    share = influence / len(influence) if weights is None else weights * influence / weights.sum()
+    if clusters is not None:
+        share = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=share)
+    units = len(share)
+    if units < 2:
+        raise MethodError(f"a standard error needs at least 2 independent units, found {units}")
+    return float(np.sqrt(units / (units - 1) * np.sum(share**2)))
+
+
+def influence_interval(
+    value: float,
+    influence: Array,
+    *,
+    weights: Array | None = None,
+    clusters: NDArray[np.int64] | None = None,
+    confidence: float = 0.95,
+    method: str = "linearised",
+) -> Estimate:
+    """Student-t interval around `value`; Undefined with fewer than two rows (or clusters)."""
+    units = len(influence) if clusters is None else len(np.unique(clusters))
+    if units < 2:
+        return Undefined(f"An interval needs at least 2 independent {'rows' if clusters is None else 'clusters'}; there is {units}.", len(influence))
+    half = float(stats.t.ppf(0.5 + confidence / 2, units - 1)) * standard_error(influence, weights, clusters)
+    text = f"{method}, {percent(confidence)} t interval" + (f" over {units} clusters" if clusters is not None else "")
+    return Interval(value, value - half, value + half, len(influence), text)

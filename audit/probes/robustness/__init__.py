@@ -1,0 +1,1 @@
+"""Instruments that look for small legal changes of a row which change its decision."""

@@ -1,0 +1,63 @@
+"""Runs audits of the smoke subjects once per session, so that many contract tests can look at the same sealed runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+from audit.config import load_config
+from audit.executors.local import LocalExecutor
+from audit.open_subject import Trust, open_subject
+from audit.plan import make_plan
+from audit.results import AuditRun
+from audit.rows import Rows
+from audit.runner import run_audit
+from audit.store import RunStore
+from tests.smoke import subjects
+
+ROOT = Path(__file__).parents[2]
+TRUST = Trust((ROOT,))
+SUBJECTS: dict[str, Callable[[Path], Path]] = {
+    "table": subjects.write_table_network,
+    "digits": subjects.write_digits,
+    "diabetes": subjects.write_diabetes,
+    "predictions": subjects.write_lending_predictions,
+}
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A sealed run, its audit file and its rows."""
+
+    config: Path
+    run: AuditRun
+    folder: Path
+
+    def rows(self) -> Rows:
+        """A fresh view of the measured rows."""
+        subject = open_subject(load_config(self.config), TRUST)
+        absent = {probe.instance: probe.reason for probe in self.run.probes if probe.status != "measured"}
+        return Rows(self.folder, subject.facts, seed=self.run.seed, probes=absent)
+
+
+def audit(config: Path, runs: Path, *, overrides: Sequence[str] = ()) -> Audited:
+    """Audit one file in this process."""
+    sealed = run_audit(load_config(config, overrides), RunStore(runs), executor=LocalExecutor, trust=TRUST)
+    return Audited(config, sealed.run, sealed.folder)
+
+
+@cache
+def audited(name: str) -> Audited:
+    """The sealed run of one smoke subject."""
+    folder = Path(mkdtemp(prefix=f"netassay-{name}-"))
+    return audit(SUBJECTS[name](folder), folder / "runs")
+
+
+@cache
+def planned_ids(name: str) -> tuple[str, ...]:
+    """Instances of the probes planned for one smoke subject."""
+    file = load_config(audited(name).config)
+    return tuple(node.instance for node in make_plan(file.config, open_subject(file, TRUST)).nodes)

