@@ -35,7 +35,7 @@ def ask(planned: PlannedCheck, rows: Rows, warnings: tuple[str, ...]) -> Finding
 
 
 def _only_declared(planned: PlannedCheck, evidence: Evidence) -> None:
-    made = {item.name for item in (*evidence.measurements, *evidence.absent)}
+    made = {item.name for item in evidence.measurements} | {item.name for item in evidence.absent}
     unknown = sorted(made - set(planned.check.measures))
     if unknown:
         raise TypeError(f"{planned.check.id} measured {unknown}, which it does not declare in `measures`")

@@ -10,6 +10,12 @@ from audit.data.dataset import GroupSpec, Schema
 Task = Literal["binary", "multiclass", "multilabel", "regression", "anomaly"]
 OutputKind = Literal["logits", "log_probabilities", "probabilities", "score", "quantity", "reconstruction", "decision"]
 LabelKind = Literal["outcome", "past_decision", "proxy"]
+LABEL_WORDS: dict[LabelKind, str] = {
+    "outcome": "Labels are outcomes.",
+    "past_decision": "This rests on past decisions, not outcomes: right means decided as before.",
+    "proxy": "This rests on a proxy for the outcome of interest.",
+}
+"""What a number that compares with labels rests on, as a sentence for its reader."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+import pandas as pd
 
 from audit.config import AuditConfig, ConfigFile
+from audit.data.canonical import canonical_text
 from audit.data.dataset import ColumnSchema, Dataset, GroupSpec, Schema
 from audit.data.encoding import Encoder, fit_table_encoder
 from audit.data.groups import fit_groups
@@ -175,7 +176,7 @@ def _default_classes(config: AuditConfig, evaluate: Dataset) -> tuple[str, ...]:
         return ("0", "1")
     if config.data.label is None:
         raise ConfigError("model.classes is missing: without labels the classes cannot be read from the data")
-    found = {str(value) for block in evaluate.blocks(65_536) for value in np.unique(block.values[config.data.label].astype(str)) if value != "None"}
+    found = {canonical_text(v) for block in evaluate.blocks(65_536) for v in pd.unique(block.values[config.data.label]) if not pd.isna(v)}
     if all(value.lstrip("-").isdigit() for value in found):
         return tuple(sorted(found, key=int))
     return tuple(sorted(found))

@@ -118,7 +118,8 @@ class Rows:
         """Unit of a column; empty when it has none."""
         probe, column = self._split(name)
         field = self._schema(probe).field(column)
-        return (field.metadata or {}).get(b"unit", b"").decode()
+        unit: bytes = (field.metadata or {}).get(b"unit", b"")
+        return unit.decode()
 
     # ---- what checks ask most ---------------------------------------------------------------------------------------------------
 

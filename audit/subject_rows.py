@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.data.canonical import canonical_text
 from audit.data.dataset import RowBlock
 from audit.data.groups import group_codes, label_codes
 from audit.data.tables import check_ids
@@ -37,7 +38,7 @@ def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dic
     facts, roles = subject.facts, subject.roles
     columns: dict[str, NDArray[Any]] = {}
     if "id" in roles:
-        columns["id"] = np.array([str(value) for value in block.values[roles["id"]]], dtype=object)
+        columns["id"] = _ids(block.values[roles["id"]], roles["id"])
     if "label" in roles:
         columns["label"] = _labels(block.values[roles["label"]], subject)
     if "weight" in roles:
@@ -75,7 +76,18 @@ def _weights(values: NDArray[Any], name: str) -> NDArray[np.float64]:
     return weights
 
 
+def _ids(values: NDArray[Any], name: str) -> NDArray[Any]:
+    missing = pd.isna(values)
+    if missing.any():
+        raise DataError(f"id column {name!r}: {int(missing.sum())} values are missing; every row needs an id")
+    return values if values.dtype == object else np.array([canonical_text(value) for value in values], dtype=object)
+
+
 def _clusters(values: NDArray[Any], known: dict[str, int]) -> NDArray[np.int64]:
-    codes, found = pd.factorize(np.asarray(values).astype(str))
-    numbers = np.array([known.setdefault(str(name), len(known)) for name in found], dtype=np.int64)
-    return numbers[codes]
+    """Numbers of the clusters over all blocks; a row without a cluster is one of its own."""
+    codes, found = pd.factorize(np.asarray(values))
+    numbers = np.array([known.setdefault(canonical_text(name), len(known)) for name in found], dtype=np.int64)
+    clusters = numbers[np.maximum(codes, 0)] if len(numbers) else np.zeros(len(codes), dtype=np.int64)
+    for row in np.flatnonzero(codes < 0):
+        clusters[row] = known.setdefault(f"\0{len(known)}", len(known))
+    return clusters

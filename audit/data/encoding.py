@@ -182,7 +182,7 @@ def _need(column: ColumnSchema, given: ColumnConfig) -> str:
         return "encode = 'standard'"
     if given.encode == "minmax" and (column.minimum is None or column.maximum is None):
         return "encode = 'minmax'"
-    if column.missing in ("mean", "median", "indicator") or (column.missing == "level" and column.kind == "binary"):
+    if column.missing in ("mean", "median", "indicator"):
         return f"missing = {column.missing!r}"
     return ""
 
@@ -225,8 +225,8 @@ def _level(column: ColumnSchema, given: ColumnConfig, found: ColumnStatistics | 
     levels = column.levels
     if not levels:
         raise SubjectError(f"column {column.name!r} is {column.kind} and has no levels")
-    if column.missing in ("mean", "median"):
-        raise SubjectError(f"column {column.name!r} is {column.kind}; missing = {column.missing!r} is for numeric columns")
+    if column.missing in ("mean", "median") or (column.missing == "level" and column.kind == "binary"):
+        raise SubjectError(f"column {column.name!r} is {column.kind}; missing = {column.missing!r} is for another kind of column")
     one_hot = column.kind != "binary" and given.encode != "ordinal" and (column.kind == "categorical" or given.encode == "one_hot")
     if column.missing == "level":
         return LevelCode(column.name, (*levels, MISSING_LEVEL), one_hot, MISSING_LEVEL, False)

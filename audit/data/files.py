@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -78,5 +77,5 @@ def _stream_csv(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         null_values=[""],
         strings_can_be_null=True,
     )
-    with warnings.catch_warnings(), pc_csv.open_csv(path, convert_options=convert) as reader:
+    with pc_csv.open_csv(path, convert_options=convert) as reader:
         yield from reader

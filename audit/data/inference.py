@@ -16,6 +16,13 @@ from audit.data.files import arrow_schema, stream
 from audit.data.tables import text_offenders
 from audit.errors import DataError, nearest
 
+_SUITS: dict[ColumnKind, tuple[MissingPolicy, ...]] = {
+    "numeric": ("refuse", "mean", "median", "indicator"),
+    "binary": ("refuse", "indicator"),
+    "categorical": ("refuse", "indicator", "level"),
+    "ordinal": ("refuse", "indicator", "level"),
+}
+"""Policies for the whole file that a kind can follow; a column that cannot refuses missing values."""
 _BOOLEANS = frozenset({"False", "True"})
 
 
@@ -116,6 +123,6 @@ def _column(name: str, kind: ColumnKind, given: ColumnConfig, levels: tuple[str,
         direction=given.direction,
         integer=given.integer,
         missing_codes=_plain_codes(given),
-        missing=given.missing or missing,
+        missing=given.missing or (missing if missing in _SUITS[kind] else "refuse"),
         fill=float(given.fill) if isinstance(given.fill, (int, Decimal)) else given.fill,
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
-from audit.checks.performance.classification import LABELS
+from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.calibration.reliability import (
     Bins,
@@ -85,7 +85,7 @@ def reliability(rows: Rows, *, bins: int = 15, equal_mass: bool = True, resample
         ledger.absent("expected_calibration_error", "The outputs are not probabilities.", rows.n)
         return ledger.evidence()
     held = _stated(rows)
-    notes = [LABELS[rows.facts.label_kind], *([held.design.note] if held.design.note else [])]
+    notes = [LABEL_WORDS[rows.facts.label_kind], *([held.design.note] if held.design.note else [])]
     _in_the_large(ledger, rows, held)
     n = len(held.stated)
     if n < fewest_rows:

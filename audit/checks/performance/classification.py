@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.calibration.brier import brier_score
 from audit.methods.performance.agreement import balanced_accuracy
@@ -18,11 +19,6 @@ from audit.results import Chart, Evidence, Scalar, TableChart
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
-LABELS = {
-    "outcome": "Labels are outcomes.",
-    "past_decision": "This rests on past decisions, not outcomes: right means decided as before.",
-    "proxy": "This rests on a proxy for the outcome of interest.",
-}
 LARGEST_TABLE = 30
 
 
@@ -54,7 +50,7 @@ def classification(rows: Rows) -> Evidence:
         Gneiting & Raftery 2007, doi:10.1198/016214506000001437
     """
     ledger, design = Ledger(census=rows.facts.census), row_design(rows)
-    notes = [LABELS[rows.facts.label_kind], *([design.note] if design.note else [])]
+    notes = [LABEL_WORDS[rows.facts.label_kind], *([design.note] if design.note else [])]
     known = rows.labels >= 0
     if not known.all():
         notes.append(f"{int((~known).sum()):,} rows have no known label and are left out.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from audit.check import check
-from audit.checks.performance.classification import LABELS
+from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.performance.regression import mean_absolute_error, r_squared, root_mean_squared_error
 from audit.methods.statistics.means import mean_interval
@@ -42,7 +42,7 @@ def regression(rows: Rows, *, bins: int = 40) -> Evidence:
     predictions, labels = rows.column("outputs.score"), rows.labels.astype(np.float64)
     used = np.isfinite(predictions) & np.isfinite(labels)
     errors, held, unit = (predictions - labels)[used], design.of(used), rows.facts.label_unit
-    notes = [LABELS[rows.facts.label_kind], *([design.note] if design.note else [])]
+    notes = [LABEL_WORDS[rows.facts.label_kind], *([design.note] if design.note else [])]
     if not used.all():
         notes.append(f"{int((~used).sum()):,} rows have no known label or no finite prediction and are left out.")
     ledger.add("mean_absolute_error", mean_absolute_error(errors, held.weights, clusters=held.clusters), unit=unit)

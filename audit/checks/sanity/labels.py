@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
-from audit.checks.sanity.twins import tells
 from audit.ledger import Ledger, family
 from audit.methods.performance.agreement import accuracy_over_base_rate, cohen_kappa
 from audit.methods.performance.roc import auc
+from audit.methods.performance.twins import tells
 from audit.methods.statistics.correlation import correlation
 from audit.methods.statistics.intervals import Undefined
 from audit.methods.statistics.simultaneous import bonferroni

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from audit.methods.robustness.attack import Attack, nearest
-from audit.methods.robustness.losses import Network, cross_entropy, ratio_loss
+from audit.methods.robustness.losses import Network, cross_entropy
 from audit.methods.robustness.neighbourhood import Neighbourhood
 from audit.methods.robustness.pgd import pgd
+from audit.methods.robustness.rivals import likeliest, pgd_rivals
 from audit.methods.robustness.search import greedy_codes, random_corners
 
 
@@ -32,12 +33,13 @@ class Battery:
     worst: Attack
 
 
-def battery(network: Network, space: Neighbourhood, target: Tensor, *, scale: Tensor, draws: Draws, steps: int = 40) -> Battery:
+def battery(network: Network, space: Neighbourhood, target: Tensor, *, scale: Tensor, draws: Draws, steps: int = 40, rivals: int = 4) -> Battery:
     """Gradient attacks with two losses, a greedy choice of codes and random corners, at a `scale` (m,) of the radius."""
     codes = greedy_codes(network, space, target, scale=scale)
     starts = start_points(space, scale, draws.shares, codes)
     entropy = pgd(network, space, target, scale=scale, starts=starts, loss=cross_entropy, steps=steps)
-    ratio = pgd(network, space, target, scale=scale, starts=starts, loss=ratio_loss, steps=steps)
+    others = likeliest(network, space, target, rivals)
+    ratio = pgd_rivals(network, space, target, scale=scale, starts=starts, rivals=others, steps=steps)
     corners = random_corners(network, space, target, scale=scale, signs=draws.signs)
     return Battery(entropy, ratio, corners, nearest([entropy, ratio, corners, codes], space))
 

@@ -116,7 +116,7 @@ def test_an_unseen_level_is_refused_with_the_legal_ones() -> None:
 
 
 def test_a_statistic_without_reference_data_is_refused() -> None:
-    with pytest.raises(SubjectError, match="'x'.*reference"):
+    with pytest.raises(SubjectError, match=r"'x'.*reference"):
         fit_table_encoder(number(), None, {"x": ColumnConfig(encode="standard")}, "float32")
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+from pyarrow import feather
 
 from audit.config import ColumnConfig
 from audit.data.dataset import ColumnSchema, Schema
@@ -150,7 +150,7 @@ def test_text_after_the_first_block_is_found(tmp_path: Path) -> None:
 def test_an_unknown_column_names_the_nearest(tmp_path: Path) -> None:
     path = write(tmp_path, "csv")
 
-    with pytest.raises(DataError, match="'lable'.*did you mean 'label'"):
+    with pytest.raises(DataError, match=r"'lable'.*did you mean 'label'"):
         open_table(path, name="evaluate", schema=SCHEMA, extra=["lable"])
 
 
@@ -205,5 +205,11 @@ def test_what_is_declared_wins_over_what_is_found(tmp_path: Path) -> None:
 def test_text_in_a_column_declared_numeric_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "parquet")
 
-    with pytest.raises(DataError, match="'city'.*'Köln'"):
+    with pytest.raises(DataError, match=r"'city'.*'Köln'"):
         infer_schema(path, columns=["city"], declared={"city": ColumnConfig(kind="numeric")}, missing="refuse")
+
+
+def test_a_policy_for_the_whole_file_is_kept_to_the_kinds_it_suits(tmp_path: Path) -> None:
+    schema = infer_schema(write(tmp_path, "csv"), columns=["income", "city"], declared={}, missing="mean")
+
+    assert [c.missing for c in schema.columns] == ["mean", "refuse"]
