@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from audit.judge import Verdict, judge
@@ -12,10 +13,11 @@ from audit.results import Evidence, Finding
 from audit.rows import Rows
 
 
-def ask(planned: PlannedCheck, rows: Rows, warnings: tuple[str, ...]) -> Finding:
+def ask(planned: PlannedCheck, rows: Rows, notes: Mapping[str, Sequence[str]], warnings: tuple[str, ...]) -> Finding:
     """The finding of one planned check.
 
-    `warnings` become blockers (a sanity check that is outside).
+    `notes` are what instruments say about themselves; those of the instruments it reads are added (of `outputs`, which all read, only to the
+    checks asked first). `warnings` become blockers (a sanity check that is outside).
     """
     started = time.perf_counter()
     absent = rows.absent_probes
@@ -25,13 +27,18 @@ def ask(planned: PlannedCheck, rows: Rows, warnings: tuple[str, ...]) -> Finding
         return _finding(planned, Evidence(), Verdict(skip.status, skip.reason, ()), 0.0)
     try:
         evidence = planned.check(rows, **planned.settings)
-        evidence = replace(evidence, blockers=(*evidence.blockers, *warnings))
+        evidence = replace(evidence, notes=(*evidence.notes, *_heard(planned, notes)), blockers=(*evidence.blockers, *warnings))
         _only_declared(planned, evidence)
         verdict = judge(evidence, planned.criteria)
     except Exception as error:  # noqa: BLE001  the runner alone catches all, and keeps the trace
         verdict = Verdict("error", f"The check broke: {type(error).__name__}: {error}", ())
         return _finding(planned, Evidence(), verdict, time.perf_counter() - started, trace=traceback.format_exc())
     return _finding(planned, evidence, verdict, time.perf_counter() - started)
+
+
+def _heard(planned: PlannedCheck, notes: Mapping[str, Sequence[str]]) -> list[str]:
+    read = [name for name in (*planned.check.reads, *planned.check.optional) if name != "outputs" or planned.check.first]
+    return [note for name in read for note in notes.get(name, ())]
 
 
 def _only_declared(planned: PlannedCheck, evidence: Evidence) -> None:

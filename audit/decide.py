@@ -1,8 +1,9 @@
-"""From outputs to probabilities, scores, decisions, losses and margins: the one place that knows what an output means. No torch."""
+"""The one place where what a network returns becomes probability, score and decision, and is held against labels. numpy only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,206 +11,253 @@ from numpy.typing import NDArray
 from audit.errors import ModelError, SubjectError
 from audit.facts import Facts
 
-CLIP = 1e-15
-"""Probabilities are kept this far from 0 and 1 when a log loss or a logit is taken of them."""
-SUM_TOLERANCE = 1e-3
-"""How far probabilities of one row may be from summing to 1."""
-
 Floats = NDArray[np.float64]
+SMALLEST = 1e-15
+"""Probabilities are held to at least this, and at most 1 minus this, before a logarithm is taken, so that no loss is infinite."""
+TOLERANCE = 1e-4
+"""How far probabilities may leave [0, 1], or their sum 1: float32 rounding over thousands of classes stays below."""
+PROBABILISTIC = ("logits", "log_probabilities", "probabilities")
 
 
 @dataclass(frozen=True)
 class Decided:
-    """What outputs mean, row by row. Rows that are not finite have decision -1 and NaN elsewhere."""
+    """Rows decided by the declared rule; a field is None where the kind of output has no meaning for it."""
 
-    finite: NDArray[np.int8]
-    """1 where every output is finite, (n,)."""
     probability: Floats | None
-    """(n, K) for classification with probabilities (K = 2 for binary)."""
+    """(n, K) per class, two columns for binary; NaN where the output is not finite."""
     score: Floats | None
-    """(n,): probability of class 1, the raw score, or the predicted quantity; None for several classes."""
+    """(n,) probability of class 1, the raw score, or the predicted quantity; NaN where the output is not finite."""
     decision: NDArray[np.int32] | None
-    """Position of the decided class, (n,); None for quantities."""
-    logits: Floats | None
-    """(n, K) on the logit scale, for losses and margins; two columns for binary with the threshold at zero margin."""
+    """(n,) class position, -1 where the output is not finite."""
+    finite: NDArray[np.int8]
+    """(n,) 1 where the output can be used: finite, or a log-probability of minus infinity."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """How each decision fared against its label; NaN (or -1) where the label is unknown or the output not finite."""
+    """Decided rows held against labels; a field is None where it has no meaning."""
 
     loss: Floats | None
-    """Log loss in nats (classification with probabilities) or squared error, (n,)."""
-    margin: Floats | None
-    """True class minus best other class on the logit scale, (n,); for binary against the threshold, so it is above 0 exactly when right."""
-    correct: NDArray[np.int8] | None
-    """1 right, 0 wrong, -1 unknown, (n,); None for quantities."""
-    error: Floats | None
-    """Prediction minus label, (n,), for quantities."""
+    """(n,) log loss in nats, squared error for regression; NaN where label or output is unknown."""
+    margin: Floats | None = None
+    """(n,) see `losses`; NaN where label or output is unknown."""
+    correct: NDArray[np.int8] | None = None
+    """(n,) 1 or 0; -1 where label or output is unknown."""
+    error: Floats | None = None
+    """(n,) prediction minus label in regression; NaN where unknown."""
 
 
 def decide(outputs: Floats, facts: Facts) -> Decided:
-    """Probabilities, scores and decisions of outputs (n, k).
+    """Probability, score and decision of outputs (n, k).
 
-    Raises ModelError when the outputs contradict what was declared (their number, their range), SubjectError for a score without threshold.
+    Binary with probabilities: one output is about class 1, two are about both classes; class 1 is decided where its probability is at least
+    the threshold (0.5 when none is declared). A score selects class 1 at or above its threshold, which must be declared. More classes: the
+    largest probability, the first of equals. Raises ModelError for a wrong number of outputs or values that contradict the declared kind,
+    SubjectError for a kind that has no meaning for the task.
     """
-    finite = np.isfinite(outputs).all(axis=1)
-    check_outputs(outputs[finite], facts, total=len(outputs))
-    safe = np.where(finite[:, None], outputs, 0.5)
-    if facts.task == "regression" or facts.output in ("quantity", "reconstruction"):
-        decided = Decided(finite.astype(np.int8), None, safe[:, 0].copy(), None, None)
-    elif facts.output == "decision":
-        decided = Decided(finite.astype(np.int8), None, None, safe[:, 0].round().astype(np.int32), None)
-    elif facts.output == "score":
-        decided = _from_score(safe, finite, facts)
-    elif facts.task == "binary":
-        decided = _binary(safe, finite, facts)
+    check_meaning(outputs, facts)
+    finite = _usable(outputs, facts)
+    if facts.task == "regression":
+        return Decided(None, _blank(outputs[:, 0], finite), None, finite.astype(np.int8))
+    if facts.output == "decision":
+        position = np.where(finite, outputs[:, 0], -1).astype(np.int32)
+        return Decided(None, None, position, finite.astype(np.int8))
+    if facts.output == "score":
+        return Decided(None, _blank(outputs[:, 0], finite), _select(outputs[:, 0] >= _threshold(facts), finite), finite.astype(np.int8))
+    probability = _probability(outputs, finite, facts)
+    if facts.task == "binary":
+        score = probability[:, 1]
+        return Decided(probability, score, _select(score >= _threshold(facts), finite), finite.astype(np.int8))
+    return Decided(probability, None, _select(np.argmax(probability, axis=1), finite), finite.astype(np.int8))
+
+
+def losses(decided: Decided, outputs: Floats, labels: NDArray[Any], facts: Facts) -> Losses:
+    """Loss, margin and correctness against labels (n,): class positions with -1 for unknown, or quantities with NaN for unknown.
+
+    Log loss is exact from logits; log-probabilities and probabilities are held within [1e-15, 1 - 1e-15] first. The margin is on the logit
+    scale: for binary the distance of P(class 1) to the threshold, positive on the side of the true class; for more classes the true class
+    minus the best other. Scores and decisions have neither.
+    """
+    if facts.task == "regression":
+        error = _blank(outputs[:, 0], decided.finite == 1) - labels.astype(np.float64)
+        return Losses(loss=np.square(error), error=error)
+    known = (labels >= 0) & (decided.finite == 1)
+    correct = np.where(known, decided.decision == labels, -1).astype(np.int8)
+    if facts.output not in PROBABILISTIC:
+        return Losses(loss=None, correct=correct)
+    truth = np.where(known, labels, 0).astype(np.int64)
+    outputs = np.where((decided.finite == 1)[:, None], outputs, 0.0)
+    scale = _logit_scale(outputs, facts) if facts.task == "binary" else None
+    if scale is None:
+        log_probability = _log_probability(outputs, facts)
+        loss, margin = -_at(log_probability, truth), _lead(_scores(outputs, facts), truth)
     else:
-        decided = _multiclass(safe, finite, facts)
-    return _masked(decided, finite)
+        side = np.where(truth == 1, 1.0, -1.0)
+        loss, margin = np.logaddexp(0.0, -side * scale), side * (scale - _logit(np.float64(_threshold(facts))))
+    return Losses(loss=_blank(loss, known), margin=_blank(margin, known), correct=correct)
 
 
-def losses(decided: Decided, labels: NDArray[np.generic], facts: Facts) -> Losses:
-    """Losses and margins against `labels`: class positions with -1 for unknown, or quantities with NaN for unknown."""
-    if decided.decision is None:
-        error = np.asarray(decided.score, dtype=np.float64) - labels.astype(np.float64)
-        return Losses(error**2, None, None, error)
-    codes = labels.astype(np.int64)
-    known = (codes >= 0) & (decided.decision >= 0)
-    correct = np.where(known, decided.decision == codes, -1).astype(np.int8)
-    if decided.logits is None:
-        return Losses(None, None, correct, None)
-    row, true = np.arange(len(codes)), np.maximum(codes, 0)
-    logits = np.where(decided.finite[:, None] == 1, decided.logits, 0.0)
-    margin = _margin(logits, true, facts)
-    loss = None
-    if decided.probability is not None:
-        loss = np.where(known, -_log_probability(logits, facts)[row, true], np.nan)
-    return Losses(loss, np.where(known, margin, np.nan), correct, None)
+def check_outputs(outputs: Floats, facts: Facts) -> tuple[str, ...]:
+    """Hold some rows of outputs (n, k) against what was declared; returns warnings.
 
-
-def check_outputs(outputs: Floats, facts: Facts, *, total: int) -> None:
-    """Raise ModelError when finite outputs (n, k) contradict the declaration; `total` counts the rows that are not finite as well."""
-    if total and not len(outputs):
-        raise ModelError(f"no row of {total} has finite outputs")
-    expected = _expected_outputs(facts)
-    if outputs.shape[1] not in expected:
-        raise ModelError(f"the network gives {outputs.shape[1]} outputs per row; {facts.output} for {_task(facts)} needs {' or '.join(map(str, expected))}")
-    if facts.output == "probabilities":
-        _check_probabilities(outputs, facts)
-    if facts.output == "log_probabilities" and len(outputs) and outputs.max() > SUM_TOLERANCE:
-        raise ModelError(f"declared log_probabilities, but the largest output is {outputs.max():.4g}; expected at most 0")
-
-
-def doubts(outputs: Floats, facts: Facts) -> tuple[str, ...]:
-    """Sentences about outputs that are possible, but look like something else than was declared."""
-    finite = outputs[np.isfinite(outputs).all(axis=1)]
-    if facts.output != "logits" or len(finite) < 10:
-        return ()
-    if finite.shape[1] > 1 and finite.min() >= 0 and np.abs(finite.sum(axis=1) - 1).max() < SUM_TOLERANCE:
-        return ("Declared logits, but every row lies in [0, 1] and sums to 1: these look like probabilities.",)
-    if finite.shape[1] == 1 and finite.min() >= 0 and finite.max() <= 1:
-        return ("Declared logits, but every output lies in [0, 1]: these look like probabilities.",)
+    Raises ModelError as `check_meaning` does, and when no row is finite. A warning tells of logits that look like probabilities.
+    """
+    check_meaning(outputs, facts)
+    finite = _usable(outputs, facts)
+    if len(outputs) and not finite.any():
+        raise ModelError(f"none of the first {len(outputs)} rows has a finite output; check weights, floating type and encoding of the inputs")
+    if facts.output == "logits" and len(outputs) >= 2 and _look_like_probabilities(outputs[finite]):
+        found = "every row sums to 1 and lies in [0, 1]" if outputs.shape[1] > 1 else "every output lies in [0, 1]"
+        return (f"The outputs are declared logits, but {found}: they may be probabilities.",)
     return ()
 
 
-def _check_probabilities(outputs: Floats, facts: Facts) -> None:
-    low, high = (float(outputs.min()), float(outputs.max())) if len(outputs) else (0.0, 1.0)
-    if low < -SUM_TOLERANCE or high > 1 + SUM_TOLERANCE:
-        raise ModelError(f"declared probabilities, but outputs range from {low:.4g} to {high:.4g}; expected [0, 1]")
-    if outputs.shape[1] > 1 and facts.task != "multilabel":
-        worst = float(np.abs(outputs.sum(axis=1) - 1).max())
-        if worst > SUM_TOLERANCE:
-            raise ModelError(f"declared probabilities, but rows sum to as far as {worst:.4g} from 1")
-
-
-def _expected_outputs(facts: Facts) -> tuple[int, ...]:
-    if facts.task == "regression" or facts.output in ("quantity", "score", "decision"):
-        return (1,)
-    return (1, 2) if facts.task == "binary" else (len(facts.classes),)
-
-
-def _task(facts: Facts) -> str:
-    return f"{facts.task} with classes {', '.join(facts.classes[:10])}" if facts.classes else facts.task
-
-
-def _binary_logit(outputs: Floats, facts: Facts) -> Floats:
-    """Log-odds of class 1, (n,)."""
-    if facts.output == "logits":
-        return outputs[:, 0] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
-    if facts.output == "log_probabilities" and outputs.shape[1] == 2:
-        return np.asarray(outputs[:, 1] - outputs[:, 0])
-    p = np.exp(outputs[:, -1]) if facts.output == "log_probabilities" else outputs[:, -1]
-    return _logit(p)
-
-
-def _binary(outputs: Floats, finite: NDArray[np.bool_], facts: Facts) -> Decided:
-    threshold = 0.5 if facts.threshold is None else facts.threshold
-    logit = _binary_logit(outputs, facts)
-    # Declared probabilities are taken as they are: a way through the logit and back would move ties at the threshold.
-    p = np.clip(outputs[:, -1], 0.0, 1.0) if facts.output == "probabilities" else _sigmoid(logit)
-    decision = (p >= threshold).astype(np.int32)
-    logits = np.stack([np.zeros_like(logit), logit], axis=1)
-    return Decided(finite.astype(np.int8), np.stack([1 - p, p], axis=1), p, decision, logits)
-
-
-def _from_score(outputs: Floats, finite: NDArray[np.bool_], facts: Facts) -> Decided:
-    if facts.task != "binary":
-        raise SubjectError(f"model.output = 'score' goes with a binary task; found {facts.task}")
-    if facts.threshold is None:
-        raise SubjectError("model.output is 'score', so decision.threshold must be declared; it is never assumed")
-    score = outputs[:, 0].copy()
-    return Decided(finite.astype(np.int8), None, score, (score >= facts.threshold).astype(np.int32), None)
-
-
-def _class_logits(outputs: Floats, facts: Facts) -> Floats:
+def check_meaning(outputs: Floats, facts: Facts) -> None:
+    """Raise ModelError when the number of outputs or their values contradict the declared kind, SubjectError when kind and task do."""
+    _check_kind(facts)
+    _check_count(outputs, facts)
+    usable = outputs[_usable(outputs, facts)]
     if facts.output == "probabilities":
-        return np.log(np.clip(outputs, CLIP, 1.0))
-    return outputs
+        _check_probabilities(usable, "probabilities", "; if the network returns logits, declare output = 'logits'")
+    elif facts.output == "log_probabilities":
+        _check_probabilities(np.exp(np.minimum(usable, 100.0)), "the exponentials of log-probabilities", "")
+    elif facts.output == "decision" and len(usable):
+        wrong = usable[(usable != np.round(usable)) | (usable < 0) | (usable >= len(facts.classes))]
+        if len(wrong):
+            raise ModelError(f"decision {wrong.flat[0]:g} is no position among the {len(facts.classes)} classes")
 
 
-def _multiclass(outputs: Floats, finite: NDArray[np.bool_], facts: Facts) -> Decided:
-    logits = _class_logits(outputs, facts)
-    exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probability = outputs.copy() if facts.output == "probabilities" else exponent / exponent.sum(axis=1, keepdims=True)
-    return Decided(finite.astype(np.int8), probability, None, outputs.argmax(axis=1).astype(np.int32), logits)
+def _check_kind(facts: Facts) -> None:
+    if facts.task == "regression":
+        legal: tuple[str, ...] = ("quantity", "score")
+    elif facts.task in ("binary", "anomaly"):
+        legal = (*PROBABILISTIC, "score", "decision") if facts.task == "binary" else ("score", "decision")
+    elif facts.task == "multiclass":
+        legal = (*PROBABILISTIC, "decision")
+    else:
+        raise SubjectError(f"task {facts.task!r} cannot be decided yet; expected binary, multiclass, regression or anomaly")
+    if facts.output not in legal:
+        raise SubjectError(f"output {facts.output!r} has no meaning for task {facts.task!r}; expected one of {', '.join(legal)}")
+    if facts.output == "score" and facts.task != "regression" and facts.threshold is None:
+        raise SubjectError("a score needs a declared threshold (decision.threshold); none is ever assumed")
+    if facts.task == "binary" and len(facts.classes) != 2:
+        raise SubjectError(f"task 'binary' has two classes, {len(facts.classes)} are declared: {', '.join(facts.classes)}")
 
 
-def _masked(decided: Decided, finite: NDArray[np.bool_]) -> Decided:
-    if finite.all():
-        return decided
-    gone = ~finite
-    for values in (decided.probability, decided.score, decided.logits):
-        if values is not None:
-            values[gone] = np.nan
-    if decided.decision is not None:
-        decided.decision[gone] = -1
-    return decided
+def _check_count(outputs: Floats, facts: Facts) -> None:
+    if outputs.ndim != 2:
+        raise ModelError(f"outputs have shape {outputs.shape}; expected (n, k)")
+    found = outputs.shape[1]
+    legal = {1}
+    if facts.output in PROBABILISTIC:
+        legal = {1, 2} if facts.task == "binary" else {len(facts.classes)}
+    if found not in legal:
+        kind = f"{facts.task} with {len(facts.classes)} classes ({', '.join(facts.classes[:5])})" if facts.classes else facts.task
+        raise ModelError(f"the network returns {found} outputs per row; {facts.output} for {kind} are {' or '.join(map(str, sorted(legal)))}")
 
 
-def _margin(logits: Floats, true: NDArray[np.int64], facts: Facts) -> Floats:
-    row = np.arange(len(true))
-    if facts.task == "binary":
-        shift = _logit(np.array([0.5 if facts.threshold is None else facts.threshold]))[0]
-        return np.asarray(np.where(true == 1, 1.0, -1.0) * (logits[:, 1] - shift))
-    others = logits.copy()
-    others[row, true] = -np.inf
-    return np.asarray(logits[row, true] - others.max(axis=1))
+def _check_probabilities(values: Floats, what: str, hint: str) -> None:
+    low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    if low < -TOLERANCE or high > 1 + TOLERANCE:
+        raise ModelError(f"{what} must lie in [0, 1]; found {low if low < -TOLERANCE else high:g}{hint}")
+    sums = values.sum(axis=1) if values.shape[1] > 1 else np.ones(0)
+    off = sums[np.abs(sums - 1) > TOLERANCE]
+    if len(off):
+        raise ModelError(f"{what} of a row must sum to 1; {len(off)} of {len(values)} rows do not, the first sums to {off[0]:g}{hint}")
 
 
-def _log_probability(logits: Floats, facts: Facts) -> Floats:
-    if facts.task == "binary":
-        z = logits[:, 1]
-        return np.stack([-np.logaddexp(0.0, z), -np.logaddexp(0.0, -z)], axis=1)
-    top = logits.max(axis=1, keepdims=True)
-    return np.asarray(logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True)))
+def _look_like_probabilities(values: Floats) -> bool:
+    inside = bool(((values >= 0) & (values <= 1)).all())
+    return inside and (values.shape[1] == 1 or bool((np.abs(values.sum(axis=1) - 1) <= TOLERANCE).all()))
+
+
+def _usable(outputs: Floats, facts: Facts) -> NDArray[np.bool_]:
+    finite = np.isfinite(outputs)
+    if facts.output != "log_probabilities":
+        every: NDArray[np.bool_] = np.all(finite, axis=1)
+        return every
+    legal: NDArray[np.bool_] = np.all(finite | np.isneginf(outputs), axis=1)
+    return legal if outputs.shape[1] == 1 else legal & np.any(finite, axis=1)
+
+
+def _threshold(facts: Facts) -> float:
+    return 0.5 if facts.threshold is None else facts.threshold
+
+
+def _select(position: NDArray[Any], finite: NDArray[np.bool_]) -> NDArray[np.int32]:
+    return np.where(finite, position, -1).astype(np.int32)
+
+
+def _blank(values: Floats, known: NDArray[np.bool_]) -> Floats:
+    return np.where(known, values, np.nan)
+
+
+def _probability(outputs: Floats, finite: NDArray[np.bool_], facts: Facts) -> Floats:
+    safe = np.where(finite[:, None], outputs, 0.0)
+    if facts.output == "logits" and facts.task == "binary":
+        z = _difference(safe)
+        probability = np.stack([_sigmoid(-z), _sigmoid(z)], axis=1)
+    elif facts.output == "logits":
+        probability = np.exp(_log_softmax(safe))
+    else:
+        one = np.exp(safe) if facts.output == "log_probabilities" else safe
+        probability = np.clip(np.concatenate([1 - one, one], axis=1) if one.shape[1] == 1 else one, 0.0, 1.0)
+    return _blank(probability, finite[:, None])
+
+
+def _logit_scale(outputs: Floats, facts: Facts) -> Floats:
+    """The logit of class 1 (n,), finite wherever the output is usable."""
+    if facts.output == "logits":
+        return _difference(outputs)
+    if facts.output == "probabilities":
+        return _logit(outputs[:, 0]) if outputs.shape[1] == 1 else _logs(outputs[:, 1]) - _logs(outputs[:, 0])
+    held = np.clip(outputs, np.log(SMALLEST), -SMALLEST)
+    return held[:, 0] - np.log(-np.expm1(held[:, 0])) if outputs.shape[1] == 1 else held[:, 1] - held[:, 0]
+
+
+def _scores(outputs: Floats, facts: Facts) -> Floats:
+    """Outputs of several classes on the logit scale, up to a constant per row."""
+    return outputs if facts.output == "logits" else _log_probability(outputs, facts)
+
+
+def _log_probability(outputs: Floats, facts: Facts) -> Floats:
+    if facts.output == "logits":
+        return _log_softmax(outputs)
+    return _logs(outputs) if facts.output == "probabilities" else np.clip(outputs, np.log(SMALLEST), 0.0)
+
+
+def _lead(scores: Floats, truth: NDArray[np.int64]) -> Floats:
+    others = scores.copy()
+    others[np.arange(len(truth)), truth] = -np.inf
+    best: Floats = others.max(axis=1, initial=-np.inf)
+    return _at(scores, truth) - best
+
+
+def _at(values: Floats, column: NDArray[np.int64]) -> Floats:
+    return values[np.arange(len(column)), column]
+
+
+def _difference(outputs: Floats) -> Floats:
+    return outputs[:, 0] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
 
 
 def _sigmoid(z: Floats) -> Floats:
-    exponent = np.exp(-np.abs(z))
-    return np.asarray(np.where(z >= 0, 1 / (1 + exponent), exponent / (1 + exponent)))
+    small = np.exp(-np.abs(z))
+    probability: Floats = np.where(z >= 0, 1.0, small) / (1.0 + small)
+    return probability
 
 
-def _logit(p: Floats) -> Floats:
-    clipped = np.clip(p, CLIP, 1 - CLIP)
-    return np.asarray(np.log(clipped) - np.log1p(-clipped))
+def _log_softmax(z: Floats) -> Floats:
+    shifted: Floats = z - z.max(axis=1, keepdims=True, initial=-np.inf)
+    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return logs
+
+
+def _logs(probability: Floats) -> Floats:
+    logs: Floats = np.log(np.clip(probability, SMALLEST, 1 - SMALLEST))
+    return logs
+
+
+def _logit(probability: Any) -> Any:
+    held = np.clip(probability, SMALLEST, 1 - SMALLEST)
+    return np.log(held) - np.log1p(-held)

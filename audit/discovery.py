@@ -6,6 +6,7 @@ Probes are imported one at a time, when something asks for them, so that an audi
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
@@ -43,6 +44,15 @@ def probe(probe_id: str) -> Probe:
             return loaded
     module = importlib.import_module(f"audit.probes.{probe_id}")
     return next(item for item in vars(module).values() if isinstance(item, Probe))
+
+
+def family_needs(probe_id: str) -> frozenset[str]:
+    """What every probe of the family needs, as its package says, without importing the probe itself."""
+    family = f"audit.probes.{probe_id.rpartition('.')[0]}"
+    if probe_id not in probe_ids() or importlib.util.find_spec(family) is None:
+        return frozenset()
+    needs: frozenset[str] = getattr(importlib.import_module(family), "NEEDS", frozenset())
+    return needs
 
 
 def check(check_id: str) -> Check:

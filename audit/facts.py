@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from audit.data.dataset import GroupSpec, Schema
+from audit.data.dataset import ColumnSchema, GroupSpec, Schema
+from audit.results import AuditRun
 
 Task = Literal["binary", "multiclass", "multilabel", "regression", "anomaly"]
 OutputKind = Literal["logits", "log_probabilities", "probabilities", "score", "quantity", "reconstruction", "decision"]
@@ -48,3 +49,33 @@ class Facts:
         if self.favourable:
             return self.favourable
         return (1,) if self.task == "binary" else ()
+
+
+def facts_of(run: AuditRun) -> Facts:
+    """The facts a run was made with, read back from its ``subject`` for those who read its rows.
+
+    Columns carry name, kind, unit, levels and immutability, groups their levels, reference and shares; what a run does not store keeps its
+    default. Raises KeyError or TypeError when the description is not one that `Subject.describe` wrote.
+    """
+    held = run.subject
+    return Facts(
+        task=held["task"],
+        output=held["output"],
+        classes=tuple(held["classes"]),
+        favourable=tuple(held["favourable"]),
+        threshold=held["threshold"],
+        label=held["label"],
+        label_kind=held["label_kind"],
+        groups=tuple(_group(item) for item in held["groups"]),
+        schema=Schema(tuple(_column(item) for item in held["columns"])),
+        census=held["census"],
+        label_unit=held["label_unit"],
+    )
+
+
+def _group(held: dict[str, Any]) -> GroupSpec:
+    return GroupSpec(name=held["name"], column=held["column"], levels=tuple(held["levels"]), reference=held["reference"], shares=dict(held["shares"]))
+
+
+def _column(held: dict[str, Any]) -> ColumnSchema:
+    return ColumnSchema(name=held["name"], kind=held["kind"], unit=held["unit"], levels=tuple(held["levels"]), immutable=held["immutable"])

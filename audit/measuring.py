@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from audit.block import BlockResult, BlockTask
 from audit.errors import MethodError, NetassayError
-from audit.plan import Node
+from audit.plan import Node, Skip
 from audit.probe import Prepared
 from audit.progress import Progress
 from audit.results import ProbeRecord
@@ -58,6 +58,7 @@ class _Tally:
     trace: str = ""
     refusal: str = ""
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def measure_node(context: RunContext, node: Node) -> ProbeRecord:
@@ -77,6 +78,7 @@ def measure_node(context: RunContext, node: Node) -> ProbeRecord:
     for name, table in prepared.tables.items():
         context.stage.write_table(node.instance, name, table)
     tally = _Tally() if node.probe.scope == "subject" else _measure_rows(context, node, prepared)
+    tally.notes = prepared.notes
     return _record(node, *_outcome(tally), tally, time.perf_counter() - started)
 
 
@@ -171,6 +173,21 @@ def _keep(stage: Stage, node: Node, sample: Sample, result: BlockResult, tally: 
         tally.columns[name] = {"unit": declared.unit, "dtype": str(values.dtype), "about": declared.about}
 
 
+def left_out(instance: str, skip: Skip) -> ProbeRecord:
+    """The record of a probe that the subject cannot serve; it was never imported, so its settings are not known."""
+    return ProbeRecord(
+        id=instance.partition(":")[0],
+        instance=instance,
+        scope="rows",
+        status=skip.status,
+        reason=skip.reason,
+        settings={},
+        rows=0,
+        seconds=0.0,
+        columns={},
+    )
+
+
 def _record(node: Node, status: ProbeStatus, reason: str, tally: _Tally, seconds: float) -> ProbeRecord:
     return ProbeRecord(
         id=node.probe.id,
@@ -186,4 +203,5 @@ def _record(node: Node, status: ProbeStatus, reason: str, tally: _Tally, seconds
         blocks=tally.blocks,
         failed_rows=tally.failed,
         trace=tally.trace,
+        notes=tally.notes,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from audit.config import AuditConfig, ConfigFile
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from audit.data.images import ImageDataset
 
 SETS = ("evaluate", "reference", "calibration")
+TRIAL_ROWS = 8
+"""Rows on which a network is tried before anything is planned."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def open_subject(file: ConfigFile, trust: Trust = Trust()) -> Subject:
     facts = _facts(config, schema, groups, evaluate)
     encoder = _encoder(config, schema, datasets)
     return Subject(
-        model=_open_model(file, trust),
+        model=_open_model(file, trust, evaluate, encoder),
         evaluate=evaluate,
         reference=datasets.get("reference"),
         calibration=datasets.get("calibration"),
@@ -128,7 +131,7 @@ def _encoder(config: AuditConfig, schema: Schema, datasets: dict[str, Dataset]) 
     return fit_table_encoder(schema, datasets.get("reference"), config.data.columns, config.model.dtype)
 
 
-def _open_model(file: ConfigFile, trust: Trust) -> Model:
+def _open_model(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
     model = file.config.model
     if model.predictions is not None:
         return PredictionsModel(model.predictions, model.classes)
@@ -136,7 +139,7 @@ def _open_model(file: ConfigFile, trust: Trust) -> Model:
 
     if model.architecture is None or model.weights is None:
         raise ConfigError(f"{file.path}: model needs architecture and weights")
-    return open_network(
+    network = open_network(
         architecture=model.architecture,
         arguments=model.arguments,
         weights=file.resolve(model.weights),
@@ -145,6 +148,9 @@ def _open_model(file: ConfigFile, trust: Trust) -> Model:
         micro_batch=model.micro_batch,
         code=trust.code,
     )
+    if encoder is not None:
+        network.trial(encoder.encode(evaluate.take(np.arange(min(TRIAL_ROWS, evaluate.n_rows), dtype=np.int64))))
+    return network
 
 
 def _facts(config: AuditConfig, schema: Schema, groups: tuple[GroupSpec, ...], evaluate: Dataset) -> Facts:

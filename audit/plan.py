@@ -55,6 +55,8 @@ class Plan:
 
     nodes: tuple[Node, ...]
     checks: tuple[PlannedCheck, ...]
+    left_out: Mapping[str, Skip]
+    """Probes that this subject cannot serve, known from their family without importing them."""
 
 
 def make_plan(config: AuditConfig, subject: Subject) -> Plan:
@@ -62,10 +64,18 @@ def make_plan(config: AuditConfig, subject: Subject) -> Plan:
     problems: list[str] = []
     planned = _plan_checks(config, subject, problems)
     wanted = {probe_id for item in planned if item.skip is None for probe_id in (*item.check.reads, *item.check.optional)}
-    nodes = _plan_probes(config, subject, wanted, problems)
+    left_out = _left_out(wanted | set(config.probes), subject)
+    nodes = _plan_probes(config, subject, wanted - set(left_out), problems)
     if problems:
         raise ConfigError(problems)
-    return Plan(nodes, tuple(_without_probes(item, nodes) for item in planned))
+    skipped = {node.instance: node.skip for node in nodes if node.skip is not None} | left_out
+    return Plan(nodes, tuple(_without_probes(item, skipped) for item in planned), left_out)
+
+
+def _left_out(names: set[str], subject: Subject) -> dict[str, Skip]:
+    """Probes that cannot run here whatever their settings. They are not imported, so that predictions never load torch."""
+    found = {name: _skip(discovery.family_needs(name.partition(":")[0]), frozenset(), subject) for name in sorted(names)}
+    return {name: skip for name, skip in found.items() if skip is not None}
 
 
 def _plan_checks(config: AuditConfig, subject: Subject, problems: list[str]) -> list[PlannedCheck]:
@@ -117,7 +127,7 @@ def _plan_probes(config: AuditConfig, subject: Subject, wanted: set[str], proble
         probe_id = name.partition(":")[0]
         if probe_id not in discovery.probe_ids():
             problems.append(f"there is no probe {probe_id!r}: {nearest(probe_id, discovery.probe_ids())}")
-        else:
+        elif not _left_out({name}, subject):
             instances[name] = declared
     graph: dict[str, tuple[str, ...]] = {}
     pending = sorted({"outputs"} | wanted | {name for name, declared in instances.items() if declared.enabled})
@@ -156,8 +166,7 @@ def _inherit(node: Node, nodes: Mapping[str, Node]) -> Node:
     return node
 
 
-def _without_probes(planned: PlannedCheck, nodes: tuple[Node, ...]) -> PlannedCheck:
-    skipped = {node.instance: node.skip for node in nodes if node.skip is not None}
+def _without_probes(planned: PlannedCheck, skipped: Mapping[str, Skip]) -> PlannedCheck:
     reason = next((skipped[name] for name in planned.check.reads if name in skipped), None)
     if planned.skip is None and reason is not None:
         return PlannedCheck(planned.check, planned.settings, planned.criteria, reason)

@@ -350,6 +350,8 @@ class ProbeRecord:
     """Rows of blocks that broke; their columns are missing."""
     trace: str = ""
     """Traceback of the first failure."""
+    notes: Sequence[str] = ()
+    """What readers of its numbers need to know, such as a choice the tool made."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from audit.ask import ask
 from audit.block import BlockResult, BlockTask
 from audit.config import ConfigFile
-from audit.measuring import RunContext, measure_node
+from audit.measuring import RunContext, left_out, measure_node
 from audit.open_subject import Trust, open_subject
 from audit.plan import Node, Plan, Skip, make_plan
 from audit.progress import Progress, Silent
@@ -76,7 +76,7 @@ def run_audit(
             records = measure(RunContext(stage, subject, file.config.seed, cache, workers, progress), plan)
         finally:
             workers.close()
-        findings = question(Rows(stage.folder, subject.facts, seed=file.config.seed, probes=_absent(records)), stage, plan, progress)
+        findings = question(Rows(stage.folder, subject.facts, seed=file.config.seed, probes=_absent(records)), stage, plan, _notes(records), progress)
         run = AuditRun(
             schema=SCHEMA,
             id=stage.id,
@@ -106,22 +106,26 @@ def measure(context: RunContext, plan: Plan) -> tuple[ProbeRecord, ...]:
         record = measure_node(context, current)
         context.stage.log("probe", instance=record.instance, status=record.status, rows=record.rows, seconds=record.seconds, reason=record.reason)
         records.append(record)
-    return tuple(records)
+    return (*records, *(left_out(name, skip) for name, skip in plan.left_out.items()))
 
 
-def question(rows: Rows, stage: Stage, plan: Plan, progress: Progress) -> tuple[Finding, ...]:
+def question(rows: Rows, stage: Stage, plan: Plan, notes: Mapping[str, Sequence[str]], progress: Progress) -> tuple[Finding, ...]:
     """Ask every check of the plan; the outcome of those marked first becomes a blocker of the others."""
     findings: list[Finding] = []
     warnings: list[str] = []
     for number, planned in enumerate(plan.checks):
         # Rows keep columns they have read; a fresh view for each check keeps memory flat and checks independent.
-        finding = ask(planned, rows.fresh(), () if planned.check.first else tuple(warnings))
+        finding = ask(planned, rows.fresh(), notes, () if planned.check.first else tuple(warnings))
         if planned.check.first and finding.status == "outside":
             warnings.append(f"{finding.check} is outside its limits: {finding.reason}")
         stage.log("check", check=finding.check, status=finding.status, seconds=finding.seconds, reason=finding.reason)
         findings.append(finding)
         progress.checks(number + 1, len(plan.checks))
     return tuple(findings)
+
+
+def _notes(records: Sequence[ProbeRecord]) -> dict[str, Sequence[str]]:
+    return {record.instance: record.notes for record in records if record.notes}
 
 
 def _absent(records: Sequence[ProbeRecord]) -> dict[str, str]:

@@ -30,8 +30,10 @@ for command in (run, report, verify, runs, catalogue):
 
 def main() -> NoReturn:
     """Entry point: user errors become one message and exit code 2, an interrupt 130, anything else 2 with a trace."""
+    code: object = 0
     try:
-        app(standalone_mode=False)
+        # Without its own error pages, the library returns the exit code instead of ending the process.
+        code = app(standalone_mode=False)
     except NetassayError as error:
         _stop(str(error), error.exit_code)
     except typer.Exit as stop:
@@ -44,7 +46,7 @@ def main() -> NoReturn:
             raise SystemExit(_internal(error)) from error
         show()
         sys.exit(2)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _stop(message: str, code: int) -> NoReturn:

@@ -28,9 +28,8 @@ def report(
 
 def write(store: RunStore, run: str) -> Path:
     """Verify the run, write ``runs/<id>.docs/report.html``, return its path."""
-    from reports.html import write_report  # noqa: PLC0415
-
     from audit.errors import TamperedError  # noqa: PLC0415
+    from reports.html import write_report  # noqa: PLC0415
 
     checked = store.verify(run)
     if not checked.ok:

@@ -47,17 +47,20 @@ def run(
 
     Exit codes: 0; 1 a limit is outside or left unresolved; 2 usage or internal error; 3 incomplete; 130 interrupted.
     """
-    from audit.cli.progress import TerminalProgress  # noqa: PLC0415  heavy
-    from audit.cli.report import write  # noqa: PLC0415
+    # The audit file is checked before anything heavy is imported: a mistake in it is told at once.
     from audit.config import load_config  # noqa: PLC0415
+
+    overrides = [*(setting or []), *([f"only={json.dumps(only)}"] if only else [])]
+    file = load_config(config, overrides)
+
+    from audit.cli.progress import TerminalProgress  # noqa: PLC0415
+    from audit.cli.report import write  # noqa: PLC0415
     from audit.open_subject import Trust  # noqa: PLC0415
     from audit.outcome import outcome  # noqa: PLC0415
     from audit.progress import Silent  # noqa: PLC0415
     from audit.runner import run_audit  # noqa: PLC0415
     from audit.store import RunStore  # noqa: PLC0415
 
-    overrides = [*(setting or []), *([f"only={json.dumps(only)}"] if only else [])]
-    file = load_config(config, overrides)
     trust = Trust(tuple(_folder(path) for path in code or []))
     with Silent() if quiet else TerminalProgress() as progress:
         sealed = run_audit(file, RunStore(out), executor=_executor(file, trust, workers), trust=trust, progress=progress)

@@ -1,110 +1,125 @@
-"""Imports an architecture factory, only from installed packages or from folders the user named; says which source files were used."""
+"""Builds an architecture: imports ``package.module:factory`` from trusted places only, and remembers the source files it is made from."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
+import inspect
+import pkgutil
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
-from audit.errors import ModelError, UntrustedFileError, nearest
+from audit.errors import ModelError, nearest
+from audit.models.import_paths import allow, importable, require_allowed
 
 
 @dataclass(frozen=True)
 class Built:
-    """A module and the source files (path → sha256) its factory came from."""
+    """A network as its factory returned it, and the sha256 of each source file it is made from, by module name."""
 
     module: nn.Module
     sources: Mapping[str, str]
 
 
-def build(reference: str, arguments: Mapping[str, Any], code: Sequence[Path]) -> Built:
-    """Call ``package.module:factory`` with `arguments`.
+def build(architecture: str, arguments: Mapping[str, Any], *, code: Sequence[Path] = ()) -> Built:
+    """Import and call the factory.
 
-    Raises ModelError in one line when the module, the factory or its result is wrong, UntrustedFileError when the code lies neither in an
-    installed package nor in a folder of `code`.
+    Its module must belong to an installed distribution or lie in a folder of `code`; the current folder counts for nothing. Raises
+    ModelError in one line: no such module or name (with the nearest), an untrusted place, a factory that raises or returns no nn.Module.
     """
-    name, colon, attribute = reference.partition(":")
-    if not colon or not name or not attribute:
-        raise ModelError(f"model.architecture is {reference!r}; expected package.module:factory")
-    with _importable(code):
-        module = _import(name, code)
-        factory = getattr(module, attribute, None)
-        if not callable(factory):
-            public = [n for n, v in vars(module).items() if callable(v) and not n.startswith("_")]
-            raise ModelError(f"{name} has no factory {attribute!r}: {nearest(attribute, public)}")
-        try:
-            built = factory(**arguments)
-        except Exception as error:
-            raise ModelError(f"the factory {reference} raised {type(error).__name__}: {error}") from error
-    if not isinstance(built, nn.Module):
-        raise ModelError(f"the factory {reference} returned a {type(built).__name__}; expected a torch nn.Module")
-    return Built(built, _sources(name))
+    name, separator, attribute = architecture.partition(":")
+    if not separator or not all(part.isidentifier() for part in [*name.split("."), attribute]):
+        raise ModelError(f"architecture {architecture!r} is not of the form package.module:factory")
+    for folder in code:
+        if not folder.is_dir():
+            raise ModelError(f"--code {folder} is no folder")
+    with importable(code):
+        home = _import(name, architecture, code)
+        network = _call(_factory(home, attribute, architecture), arguments, architecture)
+    return Built(network, _sources(home, network, code))
 
 
-@contextmanager
-def _importable(code: Sequence[Path]) -> Iterator[None]:
-    before = list(sys.path)
-    sys.path[:0] = [str(folder) for folder in code]
-    importlib.invalidate_caches()
+def _import(name: str, architecture: str, code: Sequence[Path]) -> ModuleType:
+    allow(name.partition(".")[0], code, named=architecture)
     try:
-        yield
-    finally:
-        sys.path[:] = before
+        home = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
+            raise ModelError(f"{architecture}: there is no module {error.name!r}: {nearest(error.name, _siblings(error.name, code))}") from error
+        raise ModelError(f"{architecture}: importing {name} needs module {error.name!r}, which was not found; see --code") from error
+    except Exception as error:  # code of the user may raise anything
+        raise ModelError(f"{architecture}: importing {name} failed: {_told(error)}") from error
+    require_allowed(home, code, named=architecture)
+    return home
 
 
-def _import(name: str, code: Sequence[Path]) -> ModuleType:
-    allowed = [*code, *_installed()]
-    for prefix in _prefixes(name):
-        _refuse_unless_allowed(prefix, allowed)
-        try:
-            importlib.import_module(prefix)
-        except ModuleNotFoundError as error:
-            raise ModelError(f"there is no module {error.name!r} in the installed packages or the --code folders (model.architecture)") from error
-        except Exception as error:
-            raise ModelError(f"importing {prefix} raised {type(error).__name__}: {error}") from error
-    return sys.modules[name]
+def _siblings(name: str, code: Sequence[Path]) -> list[str]:
+    parent = name.rpartition(".")[0]
+    if parent:
+        return [f"{parent}.{found.name}" for found in pkgutil.iter_modules(sys.modules[parent].__path__)] if parent in sys.modules else []
+    return [*(found.name for found in pkgutil.iter_modules([str(folder) for folder in code])), *packages_distributions()]
 
 
-def _prefixes(name: str) -> list[str]:
-    parts = name.split(".")
-    return [".".join(parts[: i + 1]) for i in range(len(parts))]
+def _factory(home: ModuleType, attribute: str, architecture: str) -> Callable[..., Any]:
+    if not hasattr(home, attribute):
+        own = [name for name, value in vars(home).items() if callable(value) and not name.startswith("_")]
+        raise ModelError(f"{architecture}: module {home.__name__} has no {attribute!r}: {nearest(attribute, own)}")
+    factory = getattr(home, attribute)
+    if not callable(factory):
+        raise ModelError(f"{architecture}: {attribute!r} is a {type(factory).__name__}, not a factory")
+    return factory  # type: ignore[no-any-return]
 
 
-def _refuse_unless_allowed(name: str, allowed: Sequence[Path]) -> None:
+def _call(factory: Callable[..., Any], arguments: Mapping[str, Any], architecture: str) -> nn.Module:
     try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError) as error:
-        raise ModelError(f"module {name!r} cannot be found: {error}") from error
-    if spec is None:
-        raise ModelError(f"there is no module {name!r} in the installed packages or the --code folders (model.architecture)")
-    places = [spec.origin] if spec.origin not in (None, "namespace", "built-in", "frozen") else list(spec.submodule_search_locations or [])
-    for place in places:
-        path = Path(str(place)).resolve()
-        if not any(path.is_relative_to(folder.resolve()) for folder in allowed):
-            raise UntrustedFileError(
-                f"the code of {name} lies in {path}, which is neither an installed package nor a trusted folder; add --code FOLDER if you trust it"
-            )
+        network = factory(**arguments)
+    except Exception as error:  # code of the user may raise anything
+        raise ModelError(f"{architecture}: the factory failed: {_told(error)}") from error
+    if not isinstance(network, nn.Module):
+        raise ModelError(f"{architecture}: the factory returned {type(network).__name__}; expected an nn.Module")
+    if any(is_lazy(parameter) for parameter in network.parameters()):
+        raise ModelError(f"{architecture}: the network has lazy layers, whose sizes are unknown; state their sizes in the factory")
+    return network
 
 
-def _installed() -> list[Path]:
-    return [Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")]
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _sources(name: str) -> dict[str, str]:
-    root = name.split(".")[0]
-    found = {}
-    for module_name, module in sorted(sys.modules.items()):
+def _sources(home: ModuleType, network: nn.Module, code: Sequence[Path]) -> dict[str, str]:
+    """sha256 by name of the modules reached from the factory's own and from the classes of the layers, torch left out."""
+    waiting = [home.__name__, *(type(part).__module__ for part in network.modules())]
+    found: dict[str, str] = {}
+    while waiting:
+        name = waiting.pop()
+        module = sys.modules.get(name)
+        if name in found or module is None or (name.partition(".")[0] == "torch" and module is not home):
+            continue
         file = getattr(module, "__file__", None)
-        if (module_name == name or module_name.startswith(f"{root}.")) and file and file.endswith(".py"):
-            found[module_name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    return {key: value for key, value in found.items() if key == name or name.startswith(key + ".")}
+        if file is None or not Path(file).is_file():
+            continue
+        found[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        waiting += [reached for reached in _reached(module) if _belongs(reached, home, code)]
+    return dict(sorted(found.items()))
+
+
+def _reached(module: ModuleType) -> set[str]:
+    names = {value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None) for value in vars(module).values()}
+    return {name for name in names if isinstance(name, str)}
+
+
+def _belongs(name: str, home: ModuleType, code: Sequence[Path]) -> bool:
+    top = name.partition(".")[0]
+    if top == "torch" or name not in sys.modules:
+        return False
+    file = getattr(sys.modules[name], "__file__", None)
+    own = top == home.__name__.partition(".")[0]
+    return own or (file is not None and any(Path(file).resolve().is_relative_to(folder.resolve()) for folder in code))

@@ -1,39 +1,66 @@
-"""Captures what flows into or out of named layers; hooks are always removed, and one that never fired is an error."""
+"""Forward hooks that leave no trace: what a layer received or returned, with the certainty that it was called."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from audit.errors import ModelError, nearest
 
+HOOKS = (
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_backward_pre_hooks",
+    "_backward_hooks",
+)
+"""Where torch keeps the hooks of a module."""
+
 
 @contextmanager
-def capture(module: nn.Module, names: Sequence[str], *, inputs: bool = False) -> Iterator[dict[str, list[Tensor]]]:
-    """Tensors that pass the named layers, one per call, in order; raises ModelError for an unknown layer or one that was never called."""
+def capture(module: nn.Module, names: Sequence[str], *, side: Literal["input", "output"] = "output") -> Iterator[dict[str, torch.Tensor]]:
+    """Collect what the named layers receive or return; the mapping holds the tensors of the latest call, with their graph.
+
+    Raises ModelError for an unknown layer, and on leaving without an error when a layer was never called or did not carry one tensor. The
+    hooks are always removed.
+    """
     layers = dict(module.named_modules())
-    held: dict[str, list[Tensor]] = {name: [] for name in names}
     for name in names:
         if name not in layers:
             raise ModelError(f"the network has no layer {name!r}: {nearest(name, layers)}")
-    handles = [layers[name].register_forward_hook(_keeper(held[name], inputs=inputs)) for name in names]
+    seen: dict[str, Any] = {}
+    with ExitStack() as stack:
+        for name in names:
+            handle = layers[name].register_forward_hook(_recorder(name, seen, side))
+            stack.callback(handle.remove)
+        yield seen
+    for name in names:
+        if name not in seen:
+            raise ModelError(f"layer {name!r} was never called, so what it does cannot be seen")
+        if not isinstance(seen[name], torch.Tensor):
+            raise ModelError(f"layer {name!r} has {type(seen[name]).__name__} as {side}, not one tensor")
+
+
+def _recorder(name: str, seen: dict[str, Any], side: str) -> Any:
+    def record(_layer: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        seen[name] = output if side == "output" else (inputs[0] if inputs else None)
+
+    return record
+
+
+@contextmanager
+def restored_hooks(module: nn.Module) -> Iterator[None]:
+    """Put the hooks of every submodule back as they were on entering."""
+    before = [(getattr(part, where), dict(getattr(part, where))) for part in module.modules() for where in HOOKS if hasattr(part, where)]
     try:
-        yield held
+        yield
     finally:
-        for handle in handles:
-            handle.remove()
-    silent = [name for name, tensors in held.items() if not tensors]
-    if silent:
-        raise ModelError(f"layer {silent[0]!r} was never called, so nothing could be captured from it")
-
-
-def _keeper(held: list[Tensor], *, inputs: bool) -> Any:
-    def hook(_: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        value = arguments[0] if inputs else output
-        if isinstance(value, Tensor):
-            held.append(value.detach())
-
-    return hook
+        for hooks, held in before:
+            hooks.clear()
+            hooks.update(held)

@@ -1,8 +1,10 @@
-"""Predictions without a network: columns of the evaluation file. Loads no torch."""
+"""`PredictionsModel`: a file that already holds the outputs of a network serves as the model. No network library is loaded."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,19 @@ from numpy.typing import NDArray
 from audit.config import PredictionsConfig
 from audit.data.batch import Batch
 from audit.data.groups import label_codes
-from audit.errors import ModelError
+from audit.errors import ModelError, nearest
 
 
 class PredictionsModel:
-    """Answers with what was predicted elsewhere; has outputs and nothing else."""
+    """Answers with the columns of the evaluation file that hold scores, probabilities per class, or decided classes."""
 
-    def __init__(self, columns: PredictionsConfig, classes: tuple[str, ...]) -> None:
-        self._config = columns
-        self._classes = classes or ("0", "1")
+    def __init__(self, predictions: PredictionsConfig, classes: Sequence[str]) -> None:
+        if predictions.decision is not None and not classes:
+            raise ModelError(f"model.classes is missing: the classes decided in column {predictions.decision!r} need an order")
+        if predictions.probabilities and classes and len(predictions.probabilities) not in {len(classes), 1}:
+            raise ModelError(f"predictions.probabilities names {len(predictions.probabilities)} columns for {len(classes)} classes")
+        self._predictions = predictions
+        self._classes = tuple(classes)
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -28,30 +34,42 @@ class PredictionsModel:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns of the evaluation file that hold the predictions."""
-        config = self._config
-        return tuple(name for name in (config.score, config.decision, *config.probabilities) if name)
+        """Columns of the evaluation file that are read, in the order of the outputs."""
+        given = self._predictions
+        return tuple(name for name in (given.score, given.decision, *given.probabilities) if name is not None)
 
     @property
     def digest(self) -> str:
-        """sha256 of the columns' names and parts; the values are part of the data's digest."""
-        return hashlib.sha256(repr((self._config.score, self._config.decision, self._config.probabilities, self._classes)).encode()).hexdigest()
+        """sha256 of what is read as what; the values are part of the data's digest."""
+        return hashlib.sha256(json.dumps([self._predictions.model_dump(mode="json"), self._classes]).encode()).hexdigest()
 
     @property
     def description(self) -> dict[str, Any]:
-        """Door and columns, as plain data."""
+        """That there is no network, and which columns stand in for it."""
         return {"door": "predictions", "columns": list(self.columns)}
 
     def outputs(self, batch: Batch) -> NDArray[np.float64]:
-        """Scores (n, 1), probabilities (n, k) or positions of decided classes (n, 1); raises ModelError for text where numbers belong."""
-        values = batch.raw.values
-        if self._config.decision is not None:
-            codes = label_codes(values[self._config.decision], self._classes, self._config.decision).astype(np.float64)
-            return np.where(codes < 0, np.nan, codes)[:, None]
-        return np.stack([self._numbers(values[name], name) for name in self.columns], axis=1)
+        """The columns as (n, k); for a decision (n, 1) the position of the decided class; NaN where a value is missing.
 
-    def _numbers(self, values: NDArray[Any], name: str) -> NDArray[np.float64]:
-        if values.dtype == object:
-            example = next((value for value in values if value is not None), None)
-            raise ModelError(f"prediction column {name!r} holds text such as {example!r}; expected numbers")
+        Raises ModelError for a column that is absent, holds text instead of numbers, or names an unknown class.
+        """
+        columns = [self._numbers(batch, name) for name in self.columns]
+        return np.stack(columns, axis=1)
+
+    def _numbers(self, batch: Batch, name: str) -> NDArray[np.float64]:
+        if name not in batch.raw.values:
+            raise ModelError(f"predictions name column {name!r}, which was not read: {nearest(name, batch.raw.values)}")
+        values = batch.raw.values[name]
+        if name == self._predictions.decision:
+            codes = label_codes(values, self._classes, name).astype(np.float64)
+            return np.where(codes < 0, np.nan, codes)
+        return _as_numbers(values, name)
+
+
+def _as_numbers(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    if values.dtype.kind in "fiub":
         return values.astype(np.float64)
+    try:
+        return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"column {name!r} holds predictions, but a value is no number: {error}") from error

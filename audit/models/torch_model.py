@@ -1,136 +1,234 @@
-"""`TorchModel`: a network in torch. Hides device, dtype, micro-batches and modes; leaves the caller's module as it found it."""
+"""`TorchModel`: an nn.Module as a `Model`. Hides device, floating type, micro-batches, evaluation mode and running out of memory."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+import copy
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from audit.data.batch import Batch
 from audit.errors import ModelError
-from audit.models.device import resolve_device
+from audit.models.architecture_digest import network_digest
+from audit.models.device import is_out_of_memory, release_memory, resolve
+from audit.models.frozen import frozen, full_precision
 from audit.models.hooks import capture
 from audit.models.model import micro_batches
 
-Forward = Callable[[Tensor], Tensor]
+Call = Callable[[torch.Tensor], torch.Tensor]
+LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+FAILURES = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError)
+"""What a network raises when it is called with inputs it was not made for."""
 
 
 class TorchModel:
-    """A network that maps a leaf tensor (n, …) to outputs (n, k)."""
+    """A network on a device. The caller's module is copied when it must be moved or converted, and never changed.
 
-    def __init__(self, module: nn.Module, *, device: str, dtype: str, micro_batch: int, description: dict[str, Any], identity: str) -> None:
-        self._device = resolve_device(device)
-        self._dtype: torch.dtype = getattr(torch, dtype)
-        # Deviation from "never touch the caller's module": the door built this module for us, so moving it changes nothing of anyone's.
-        self._module = module.to(self._device, self._dtype)
+    Rows go through the network `micro_batch` at a time, counted from the first row of each call; a batch that does not fit into memory is
+    halved, which `description` then notes.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *,
+        device: str = "auto",
+        dtype: str = "float32",
+        micro_batch: int = 4096,
+        description: Mapping[str, Any] | None = None,
+    ) -> None:
+        if dtype not in DTYPES:
+            raise ModelError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+        self._device = resolve(device, dtype=dtype)
+        self._dtype = DTYPES[dtype]
+        self._module = _placed(module, self._device, self._dtype)
         self._micro_batch = micro_batch
-        self._description = description
-        self._digest = state_digest(module, identity)
+        self._about = dict(description or {})
+        self._notes: list[str] = []
+        self._differentiable = True
+        self._digest: str | None = None
+
+    # ---- what it is -------------------------------------------------------------------------------------------------------------
 
     @property
     def capabilities(self) -> frozenset[str]:
-        """Outputs and gradients; embeddings and modules when it has a linear or convolutional layer to look at."""
-        layers = any(isinstance(m, (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)) for m in self._module.modules())
-        return frozenset({"outputs", "gradients"} | ({"embeddings", "modules"} if layers else set()))
+        """``outputs``; ``gradients`` unless `trial` found none; ``embeddings`` with a linear layer; ``modules`` with a layer to look at."""
+        found = {"outputs": True, "gradients": self._differentiable, "embeddings": self._last_linear is not None}
+        found["modules"] = any(isinstance(part, LAYERS) for part in self._module.modules())
+        return frozenset(name for name, present in found.items() if present)
 
     @property
     def digest(self) -> str:
-        """sha256 of architecture source and weights."""
+        """sha256 of weights, architecture and the sources named in the description; hexadecimal."""
+        if self._digest is None:
+            self._digest = network_digest(self._module, self._about)
         return self._digest
 
     @property
     def description(self) -> dict[str, Any]:
-        """Door, files, parameters and device, as plain data."""
-        parameters = sum(p.numel() for p in self._module.parameters())
-        return self._description | {"parameters": parameters, "device": self.device, "dtype": self.dtype, "micro_batch": self._micro_batch}
+        """What was given on making it, and parameters, device, floating type and micro-batch as used."""
+        used = {
+            "network": type(self._module).__qualname__,
+            "parameters": sum(parameter.numel() for parameter in self._module.parameters()),
+            "device": self.device,
+            "dtype": self.dtype,
+            "micro_batch": self._micro_batch,
+        }
+        return self._about | used | ({"notes": list(self._notes)} if self._notes else {})
 
     @property
     def device(self) -> str:
-        """Name of the device."""
+        """Name of the device, such as ``"cpu"``."""
         return str(self._device)
 
     @property
     def dtype(self) -> str:
-        """Name of the floating type of the leaf."""
+        """Name of the floating type of parameters and leaf."""
         return str(self._dtype).removeprefix("torch.")
 
     @property
     def module(self) -> nn.Module:
-        """The network itself, for probes that look at layers; change nothing in it."""
+        """The network itself, where it runs; change it only inside `session`, or in a copy."""
         return self._module
 
-    def tensor(self, values: NDArray[Any]) -> Tensor:
-        """`values` on the device, floats in the leaf's type, integers as int64."""
-        array = np.ascontiguousarray(values)
-        kind = torch.int64 if array.dtype.kind in "iu" else self._dtype
-        return torch.tensor(array, dtype=kind, device=self._device)
+    # ---- what it answers --------------------------------------------------------------------------------------------------------
 
     def outputs(self, batch: Batch) -> NDArray[np.float64]:
-        """Raw outputs (n, k), in evaluation mode."""
-        with self.session(gradients=False) as forward:
-            return forward(self.tensor(batch.values)).cpu().double().numpy()
+        """Raw outputs (n, k) in evaluation mode; raises ModelError when the network does not return one number, or k, per row."""
+        with self.session(gradients=False) as network:
+            return _numpy(network(self.tensor(_leaf(batch))))
 
     def embeddings(self, batch: Batch) -> NDArray[np.float64]:
-        """Input of the last linear layer, (n, width)."""
-        names = [name for name, module in self._module.named_modules() if isinstance(module, nn.Linear)]
-        if not names:
-            raise ModelError("the network has no linear layer whose input could serve as an embedding")
-        with capture(self._module, names[-1:], inputs=True) as held, self.session(gradients=False) as forward:
-            forward(self.tensor(batch.values))
-            parts = held[names[-1]]
-        return torch.cat([part.reshape(part.shape[0], -1) for part in parts]).cpu().double().numpy()
+        """What the last linear layer receives, flattened to (n, width)."""
+        name = self._last_linear
+        if name is None:
+            raise ModelError("the network has no linear layer whose inputs could serve as embeddings")
+
+        def embed(part: torch.Tensor) -> torch.Tensor:
+            with capture(self._module, [name], side="input") as seen:
+                self._module(part)
+            if len(seen[name]) != len(part):
+                raise ModelError(f"layer {name!r} receives {len(seen[name])} rows for {len(part)}, so they are no embeddings of rows")
+            return seen[name].reshape(len(part), -1)
+
+        with self.session(gradients=False):
+            return _numpy(self._in_micro_batches(self.tensor(_leaf(batch)), embed))
+
+    def tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        """A copy of `values` on the device: floats in the leaf's type, integers as int64."""
+        kind = {"f": self._dtype, "i": torch.int64, "u": torch.int64, "b": torch.bool}.get(values.dtype.kind)
+        if kind is None:
+            raise ModelError(f"values of type {values.dtype} cannot be given to a network")
+        return torch.tensor(np.ascontiguousarray(values), dtype=kind, device=self._device)
 
     @contextmanager
-    def session(self, *, gradients: bool) -> Iterator[Forward]:
-        """The network callable on leaf tensors, in evaluation mode with frozen parameters; everything is restored on leaving."""
-        training = {module: module.training for module in self._module.modules()}
-        required = {parameter: parameter.requires_grad for parameter in self._module.parameters()}
-        self._module.eval()
-        self._module.requires_grad_(requires_grad=False)
-        try:
-            with torch.set_grad_enabled(gradients):
-                yield self._forward
-        finally:
-            for module, mode in training.items():
-                module.training = mode
-            for parameter, mode in required.items():
-                parameter.requires_grad_(mode)
+    def session(self, *, gradients: bool) -> Iterator[Call]:
+        """The network in evaluation mode with frozen parameters, callable on a leaf (m, …) → (m, k); restores everything on leaving.
 
-    def _forward(self, values: Tensor) -> Tensor:
-        size = self._micro_batch
+        Without gradients no graph is built inside the context. With them, ModelError is raised as soon as a leaf that asks for a gradient
+        gets an output that depends on it in no differentiable way.
+        """
+        with frozen(self._module), full_precision(self._module, self._device), torch.set_grad_enabled(gradients):
+            yield lambda leaf: _connected(leaf, self._in_micro_batches(leaf, self._answer))
+
+    def trial(self, batch: Batch) -> None:
+        """Call the network on a few rows, and drop the capability ``gradients`` when no finite gradient reaches them.
+
+        Raises ModelError when the network cannot be called on these inputs.
+        """
+        leaf = self.tensor(_leaf(batch))
+        with self.session(gradients=False) as network:
+            network(leaf)
+        self._differentiable = leaf.is_floating_point() and self._has_gradient(leaf)
+
+    # ---- how --------------------------------------------------------------------------------------------------------------------
+
+    def _has_gradient(self, leaf: torch.Tensor) -> bool:
+        leaf = leaf.detach().requires_grad_()
+        try:
+            with self.session(gradients=True) as network:
+                (gradient,) = torch.autograd.grad(network(leaf).sum(), leaf)
+        except (ModelError, RuntimeError):
+            return False
+        return bool(torch.isfinite(gradient).all())
+
+    @property
+    def _last_linear(self) -> str | None:
+        names = [name for name, part in self._module.named_modules() if isinstance(part, nn.Linear)]
+        return names[-1] if names else None
+
+    def _answer(self, part: torch.Tensor) -> torch.Tensor:
+        try:
+            output = self._module(part)
+        except FAILURES as error:
+            if isinstance(error, RuntimeError) and is_out_of_memory(error):
+                raise
+            raise ModelError(f"the network failed on inputs of shape {tuple(part.shape)}: {type(error).__name__}: {_first_line(error)}") from error
+        return _one_row_each(output, len(part))
+
+    def _in_micro_batches(self, leaf: torch.Tensor, call: Call) -> torch.Tensor:
         while True:
             try:
-                return torch.cat([self._checked(self._module(values[part])) for part in micro_batches(len(values), size)])
+                return torch.cat([call(leaf[part]) for part in micro_batches(len(leaf), self._micro_batch)] or [call(leaf)])
             except RuntimeError as error:
-                if not _out_of_memory(error) or size == 1:
+                if not is_out_of_memory(error):
                     raise
-            # Outside the except block, so that the failed attempt's tensors are freed before the next one.
-            size = self._micro_batch = max(1, min(size, len(values)) // 2)
+            self._halve()  # after the handler, whose traceback keeps the tensors of the failed call alive
 
-    def _checked(self, outputs: Any) -> Tensor:
-        if not isinstance(outputs, Tensor):
-            raise ModelError(f"the network returns a {type(outputs).__name__}; expected one tensor (rows, outputs)")
-        if outputs.ndim == 1:
-            return outputs[:, None]
-        if outputs.ndim != 2:
-            raise ModelError(f"the network returns a tensor of shape {tuple(outputs.shape)}; expected (rows, outputs)")
-        return outputs
+    def _halve(self) -> None:
+        if self._micro_batch == 1:
+            raise ModelError(f"the network does not fit into the memory of {self.device}, even for one row at a time")
+        self._micro_batch //= 2
+        self._notes = [f"Memory ran out; the micro-batch was reduced to {self._micro_batch} rows."]
+        release_memory(self._device)
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in str(error).lower()
+def _placed(module: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+    held = [*module.parameters(), *module.buffers()]
+    there = all(tensor.device == device and (not tensor.is_floating_point() or tensor.dtype == dtype) for tensor in held)
+    return module if there else copy.deepcopy(module).to(device=device, dtype=dtype)
 
 
-def state_digest(module: nn.Module, identity: str) -> str:
-    """sha256 over `identity` and every tensor of the state dict: name, dtype, shape, bytes; hexadecimal."""
-    digest = hashlib.sha256(identity.encode())
-    for name, tensor in sorted(module.state_dict().items()):
-        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+def _leaf(batch: Batch) -> NDArray[Any]:
+    further = sorted(set(batch.arrays) - {batch.leaf})
+    if further:
+        raise ModelError(f"the network would be given {', '.join(further)} beside {batch.leaf}; networks with several inputs are not read")
+    return batch.values
+
+
+def _one_row_each(output: Any, rows: int) -> torch.Tensor:
+    if not isinstance(output, torch.Tensor):
+        raise ModelError(f"the network returns {_named(output)}; expected one tensor (n, k): let the factory return a module that gives just that")
+    column = output.reshape(1) if output.ndim == 0 and rows == 1 else output
+    column = column[:, None] if column.ndim == 1 else column
+    if column.ndim != 2 or len(column) != rows:
+        raise ModelError(f"the network returns shape {tuple(output.shape)} for {rows} rows; expected ({rows}, k) or ({rows},)")
+    return column
+
+
+def _named(output: Any) -> str:
+    if isinstance(output, Mapping):
+        return f"a {type(output).__name__} with keys {', '.join(map(repr, output))}"
+    if isinstance(output, (tuple, list)):
+        return f"a {type(output).__name__} of {len(output)}"
+    return type(output).__name__
+
+
+def _connected(leaf: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+    if torch.is_grad_enabled() and leaf.requires_grad and not output.requires_grad:
+        raise ModelError("no gradient of the outputs reaches the inputs; the network has a step that is not differentiable")
+    return output
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[0]
+
+
+def _numpy(output: torch.Tensor) -> NDArray[np.float64]:
+    return output.detach().cpu().to(torch.float64).numpy()

@@ -1,49 +1,61 @@
-"""Probe `outputs`: what the network answers for every row, what it decides, and how that fares against the label."""
+"""The probe `outputs`: what the network answers for every row, what that means, and how it compares with the label. All others build on it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.data.groups import label_codes
-from audit.decide import Decided, decide, losses
-from audit.probe import Block, Column, Columns, probe
+from audit.decide import check_outputs, decide, losses
+from audit.probe import Block, Column, Columns, Prepared, probe
+from audit.subject import Subject
 
-COLUMNS = {
-    "output": Column("Raw outputs of the network."),
-    "finite": Column("1 where every output is a finite number."),
-    "probability": Column("Probability of each class.", "proportion"),
-    "score": Column("Probability of class 1, the raw score, or the predicted quantity."),
-    "decision": Column("Position of the decided class; -1 where the output is not finite."),
-    "correct": Column("1 where the decision equals the label, 0 where not, -1 where the label is unknown."),
-    "loss": Column("Log loss in nats, or squared error of a quantity."),
-    "margin": Column("True class minus best other class on the logit scale; against the threshold for two classes.", "logit"),
-    "error": Column("Prediction minus label of a quantity."),
-}
+TRIED = 1024
+"""Rows on which the declared meaning of the outputs is tried before all rows are measured."""
 
 
-@probe(columns=COLUMNS)
-def outputs(block: Block, _state: Any) -> Columns:
-    """Answers of the network for every row: outputs, probabilities, decisions; with labels also losses and margins."""
-    raw = block.subject.model.outputs(block.batch)
-    decided = decide(raw, block.subject.facts)
-    return {"output": raw, "finite": decided.finite, **_answers(decided, block), **_against_labels(decided, block)}
+@probe(
+    columns={
+        "output": Column("What the network returned, one number per output."),
+        "probability": Column("Probability of each class.", "probability"),
+        "score": Column("Probability of class 1, the raw score, or the predicted quantity."),
+        "decision": Column("Decided class, by position; -1 where the output is not finite.", "class"),
+        "finite": Column("Whether the output can be used.", "0 or 1"),
+        "correct": Column("Whether the decision is the label; -1 where one of them is unknown.", "0 or 1"),
+        "loss": Column("Log loss in nats, or squared error of a predicted quantity."),
+        "margin": Column("Lead of the true class on the logit scale; negative where the decision is wrong.", "logit"),
+        "error": Column("Predicted quantity minus label."),
+    },
+    block=65_536,
+)
+def outputs(block: Block, state: Any) -> Columns:  # noqa: ARG001  every probe takes a state; this one needs none
+    """Calls the network on every row and decides by the declared rule."""
+    facts = block.subject.facts
+    answered = block.subject.model.outputs(block.batch)
+    decided = decide(answered, facts)
+    columns: dict[str, NDArray[Any] | None] = {"output": answered, "probability": decided.probability, "score": decided.score}
+    columns |= {"decision": decided.decision, "finite": decided.finite}
+    labels = _labels(block)
+    if labels is not None:
+        held = losses(decided, answered, labels, facts)
+        columns |= {"correct": held.correct, "loss": held.loss, "margin": held.margin, "error": held.error}
+    return {name: values for name, values in columns.items() if values is not None}
 
 
-def _answers(decided: Decided, block: Block) -> Columns:
-    found = {"score": decided.score, "decision": decided.decision}
-    if decided.probability is not None:
-        found["probability"] = decided.probability
-    return {name: values for name, values in found.items() if values is not None}
+@outputs.prepare
+def prepare(subject: Subject) -> Prepared:
+    """Hold the first rows against what was declared, so that a contradiction is told before all rows are measured."""
+    rows = subject.evaluate.take(np.arange(min(TRIED, subject.evaluate.n_rows), dtype=np.int64))
+    return Prepared(notes=check_outputs(subject.model.outputs(subject.encode(rows)), subject.facts))
 
 
-def _against_labels(decided: Decided, block: Block) -> Columns:
+def _labels(block: Block) -> NDArray[Any] | None:
     facts = block.subject.facts
     if facts.label is None:
-        return {}
-    raw = block.rows.values[facts.label]
-    labels = raw.astype(np.float64) if decided.decision is None else label_codes(raw, facts.classes, facts.label)
-    found = losses(decided, labels, facts)
-    columns = {"loss": found.loss, "margin": found.margin, "correct": found.correct, "error": found.error}
-    return {name: values for name, values in columns.items() if values is not None}
+        return None
+    values = block.rows.values[facts.label]
+    if facts.task == "regression":
+        return values.astype(np.float64)
+    return label_codes(values, facts.classes, facts.label)

@@ -1,148 +1,242 @@
-"""Outputs of every declared kind against closed forms."""
+"""Outputs become probability, score and decision by closed forms, and are refused when they contradict what was declared."""
 
 from __future__ import annotations
+
+import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit, log_softmax, softmax
+from hypothesis.extra.numpy import arrays
+from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.metrics import log_loss
 
 from audit.data.dataset import Schema
-from audit.decide import decide, doubts, losses
+from audit.decide import check_outputs, decide, losses
 from audit.errors import ModelError, SubjectError
 from audit.facts import Facts
 
-
-def facts(**more: object) -> Facts:
-    base = {"task": "binary", "output": "logits", "classes": ("0", "1"), "favourable": (), "threshold": 0.5, "label": "y", "label_kind": "outcome"}
-    return Facts(**{**base, "groups": (), "schema": Schema(()), **more})  # type: ignore[arg-type]
-
-
-Z = np.array([-800.0, -2.0, 0.0, 0.3, 40.0])
-
-
-def test_one_logit_and_two_say_the_same() -> None:
-    one, two = decide(Z[:, None], facts()), decide(np.stack([np.zeros(5), Z], axis=1), facts())
-
-    np.testing.assert_allclose(one.probability, two.probability, atol=1e-15)
-    assert np.array_equal(one.decision, two.decision)
-    np.testing.assert_allclose(one.score, expit(Z), atol=1e-15)
-
-
-def test_shifting_two_logits_changes_nothing() -> None:
-    two = np.stack([np.full(5, 7.0), Z + 7.0], axis=1)
-
-    np.testing.assert_allclose(decide(two, facts()).score, expit(Z), atol=1e-12)
+BINARY = Facts(
+    task="binary",
+    output="logits",
+    classes=("0", "1"),
+    favourable=(),
+    threshold=0.5,
+    label="y",
+    label_kind="outcome",
+    groups=(),
+    schema=Schema(columns=()),
+)
+THREE = dataclasses.replace(BINARY, task="multiclass", classes=("a", "b", "c"), threshold=None)
+REGRESSION = dataclasses.replace(BINARY, task="regression", output="quantity", classes=(), threshold=None)
+LOGITS = arrays(np.float64, st.tuples(st.integers(1, 20), st.just(3)), elements=st.floats(-200, 200))
 
 
-@given(st.floats(0.001, 0.999))
-def test_a_tie_at_the_threshold_selects_class_one(threshold: float) -> None:
-    decided = decide(np.array([[threshold], [np.nextafter(threshold, 0)]]), facts(output="probabilities", threshold=threshold))
-
-    assert decided.decision.tolist() == [1, 0]
+def declared(facts: Facts, **changes: Any) -> Facts:
+    return dataclasses.replace(facts, **changes)
 
 
-def test_log_loss_is_that_of_scikit_learn_and_stable_far_out() -> None:
-    labels = np.array([0, 0, 1, 0, 1])
-    found = losses(decide(Z[:, None], facts()), labels, facts())
-
-    assert np.mean(found.loss) == pytest.approx(log_loss(labels, expit(Z)), rel=1e-12)
-    assert losses(decide(np.array([[800.0]]), facts()), np.array([0]), facts()).loss[0] == pytest.approx(800.0)
+def column(*values: float) -> np.ndarray:
+    return np.array(values, dtype=np.float64)[:, None]
 
 
-def test_margin_is_above_zero_exactly_when_right() -> None:
-    random = np.random.default_rng(0)
-    z, labels = random.normal(size=400), random.integers(0, 2, 400)
-    found = losses(decide(z[:, None], facts(threshold=0.7)), labels, facts(threshold=0.7))
+def test_one_logit_becomes_the_logistic_probability_of_class_1() -> None:
+    z = column(-800, -3, -1e-9, 0, 2, 800)
 
-    assert np.array_equal(found.margin > 0, found.correct == 1)
-    np.testing.assert_allclose(np.abs(found.margin), np.abs(z - np.log(0.7 / 0.3)), atol=1e-12)
+    decided = decide(z, BINARY)
 
-
-def test_many_classes_by_softmax() -> None:
-    random = np.random.default_rng(1)
-    logits, labels = random.normal(size=(50, 4)), random.integers(0, 4, 50)
-    many = facts(task="multiclass", classes=("a", "b", "c", "d"), threshold=None)
-    decided = decide(logits, many)
-    found = losses(decided, labels, many)
-
-    np.testing.assert_allclose(decided.probability, softmax(logits, axis=1), atol=1e-14)
-    np.testing.assert_allclose(found.loss, -log_softmax(logits, axis=1)[np.arange(50), labels], atol=1e-13)
-    assert np.array_equal(found.margin > 0, found.correct == 1)
+    np.testing.assert_allclose(decided.score, expit(z[:, 0]), rtol=1e-14)
+    np.testing.assert_allclose(decided.probability, np.stack([expit(-z[:, 0]), expit(z[:, 0])], axis=1), rtol=1e-14)
+    assert decided.decision.dtype == np.int32
+    assert decided.finite.dtype == np.int8
 
 
-@pytest.mark.parametrize("kind", ["probabilities", "log_probabilities"])
-def test_probabilities_and_their_logs_give_the_loss_of_the_logits(kind: str) -> None:
-    random = np.random.default_rng(2)
-    logits, labels = random.normal(size=(30, 3)), random.integers(0, 3, 30)
-    declared = facts(task="multiclass", classes=("a", "b", "c"), threshold=None, output=kind)
-    outputs = softmax(logits, axis=1) if kind == "probabilities" else log_softmax(logits, axis=1)
+@given(arrays(np.float64, st.integers(1, 20), elements=st.floats(-700, 700)), st.floats(0.01, 0.99))
+def test_one_logit_and_two_logits_with_a_zero_agree(z: np.ndarray, threshold: float) -> None:
+    facts, labels = declared(BINARY, threshold=threshold), np.arange(len(z)) % 2
+    two = np.stack([np.zeros_like(z), z], axis=1)
 
-    found = losses(decide(outputs, declared), labels, declared)
+    one_decided, two_decided = decide(z[:, None], facts), decide(two, facts)
 
-    np.testing.assert_allclose(found.loss, -log_softmax(logits, axis=1)[np.arange(30), labels], atol=1e-12)
-
-
-def test_rows_that_are_not_finite_are_marked_and_leave_the_others() -> None:
-    decided = decide(np.array([[np.nan], [1.0], [np.inf]]), facts())
-    found = losses(decided, np.array([1, 1, 1]), facts())
-
-    assert decided.finite.tolist() == [0, 1, 0]
-    assert decided.decision.tolist() == [-1, 1, -1]
-    assert found.correct.tolist() == [-1, 1, -1]
-    assert np.isnan(found.loss[[0, 2]]).all()
+    np.testing.assert_array_equal(one_decided.probability, two_decided.probability)
+    np.testing.assert_array_equal(one_decided.decision, two_decided.decision)
+    one_loss, two_loss = losses(one_decided, z[:, None], labels, facts), losses(two_decided, two, labels, facts)
+    np.testing.assert_array_equal(one_loss.loss, two_loss.loss)
+    np.testing.assert_array_equal(one_loss.margin, two_loss.margin)
 
 
-def test_unknown_labels_have_no_loss() -> None:
-    found = losses(decide(np.zeros((2, 1)), facts()), np.array([-1, 1]), facts())
+def test_a_tie_at_the_threshold_selects_class_1() -> None:
+    probability = declared(BINARY, output="probabilities", threshold=0.3)
 
-    assert found.correct.tolist() == [-1, 1]
-    assert np.isnan(found.loss[0])
-
-
-def test_a_quantity_has_an_error_and_a_squared_error() -> None:
-    quantity = facts(task="regression", output="quantity", classes=(), threshold=None)
-    found = losses(decide(np.array([[2.0], [5.0]]), quantity), np.array([1.0, np.nan]), quantity)
-
-    assert found.error[0] == 1.0
-    assert found.loss[0] == 1.0
-    assert np.isnan(found.error[1])
+    assert decide(column(0.0), BINARY).decision.tolist() == [1]
+    assert decide(np.array([[4.0, 4.0]]), BINARY).decision.tolist() == [1]
+    assert decide(column(0.3, np.nextafter(0.3, 0)), probability).decision.tolist() == [1, 0]
+    assert decide(column(7, 6.99), declared(BINARY, output="score", threshold=7)).decision.tolist() == [1, 0]
 
 
-def test_decided_classes_alone_have_no_loss() -> None:
-    given_classes = facts(output="decision", threshold=None)
-    decided = decide(np.array([[1.0], [0.0], [np.nan]]), given_classes)
+def test_without_a_threshold_probabilities_are_cut_at_a_half() -> None:
+    assert decide(column(0.49, 0.5), declared(BINARY, output="probabilities", threshold=None)).decision.tolist() == [0, 1]
 
-    assert decided.decision.tolist() == [1, 0, -1]
-    assert losses(decided, np.array([1, 1, 1]), given_classes).loss is None
+
+def test_a_score_without_a_threshold_is_refused() -> None:
+    with pytest.raises(SubjectError, match="threshold"):
+        decide(column(1, 2), declared(BINARY, output="score", threshold=None))
+
+
+@given(LOGITS)
+def test_several_logits_become_the_softmax_and_its_largest_class(z: np.ndarray) -> None:
+    decided = decide(z, THREE)
+
+    np.testing.assert_allclose(decided.probability, softmax(z, axis=1), atol=1e-14)
+    np.testing.assert_array_equal(decided.decision, decided.probability.argmax(axis=1))
+    assert decided.score is None
+
+
+@given(LOGITS)
+def test_logits_and_log_probabilities_give_the_same_answers(z: np.ndarray) -> None:
+    z = z / 10
+    logs, facts, labels = log_softmax(z, axis=1), declared(THREE, output="log_probabilities"), np.arange(len(z)) % 3
+
+    first, second = decide(z, THREE), decide(logs, facts)
+
+    np.testing.assert_allclose(first.probability, second.probability, atol=1e-12)
+    held, other = losses(first, z, labels, THREE), losses(second, logs, labels, facts)
+    usable = logs.min(axis=1) > np.log(1e-15)
+    np.testing.assert_allclose(held.loss[usable], other.loss[usable], atol=1e-9)
+    np.testing.assert_allclose(held.margin[usable], other.margin[usable], atol=1e-9)
+
+
+def test_multiclass_loss_is_the_log_loss_and_margin_the_lead_of_the_true_class() -> None:
+    z = np.array([[2.0, 1.0, -1.0], [0.0, 3.0, 0.5], [1.0, 1.0, 0.0]])
+    labels = np.array([0, 2, 1])
+
+    held = losses(decide(z, THREE), z, labels, THREE)
+
+    assert held.loss.mean() == pytest.approx(log_loss(labels, softmax(z, axis=1), labels=[0, 1, 2]))
+    np.testing.assert_allclose(held.margin, [1.0, -2.5, 0.0])
+    assert held.correct.tolist() == [1, 0, 0]
+
+
+def test_binary_margin_is_the_distance_to_the_threshold_on_the_logit_scale() -> None:
+    facts = declared(BINARY, output="probabilities", threshold=0.8)
+    p = np.array([0.9, 0.9, 0.3])
+
+    held = losses(decide(p[:, None], facts), p[:, None], np.array([1, 0, 0]), facts)
+
+    distance = logit(p) - logit(0.8)
+    np.testing.assert_allclose(held.margin, [distance[0], -distance[1], -distance[2]])
+    np.testing.assert_allclose(held.loss, [-np.log(0.9), -np.log(0.1), -np.log(0.7)])
+    assert held.correct.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("two", [False, True])
+def test_log_probabilities_of_two_classes_agree_with_their_logit(two: bool) -> None:
+    z, facts = np.array([-3.0, 0.2, 4.0]), declared(BINARY, output="log_probabilities")
+    outputs = np.log(np.stack([expit(-z), expit(z)], axis=1)) if two else np.log(expit(z))[:, None]
+    labels = np.array([1, 0, 1])
+
+    decided = decide(outputs, facts)
+    held, expected = losses(decided, outputs, labels, facts), losses(decide(z[:, None], BINARY), z[:, None], labels, BINARY)
+
+    np.testing.assert_allclose(decided.score, expit(z))
+    np.testing.assert_allclose(held.loss, expected.loss)
+    np.testing.assert_allclose(held.margin, expected.margin)
 
 
 @pytest.mark.parametrize(
-    ("outputs", "declared", "message"),
+    ("output", "outputs"),
+    [("probabilities", [[1.0], [0.0]]), ("probabilities", [[0.0, 1.0], [1.0, 0.0]]), ("log_probabilities", [[0.0], [-np.inf]])],
+)
+def test_certain_and_wrong_costs_the_clipped_log_loss(output: str, outputs: list[list[float]]) -> None:
+    facts, answered = declared(BINARY, output=output), np.array(outputs)
+
+    held = losses(decide(answered, facts), answered, np.array([0, 1]), facts)
+
+    np.testing.assert_allclose(held.loss, -np.log(1e-15), rtol=1e-2)
+    assert held.correct.tolist() == [0, 0]
+
+
+def test_logit_loss_does_not_overflow() -> None:
+    z = column(1e4, -1e4)
+
+    assert losses(decide(z, BINARY), z, np.array([0, 0]), BINARY).loss.tolist() == [1e4, 0.0]
+
+
+def test_a_row_that_is_not_finite_is_not_decided() -> None:
+    z = np.array([[1.0, 2, 3], [np.nan, 0, 0], [np.inf, 0, 0], [3, 2, 1]])
+
+    decided = decide(z, THREE)
+    held = losses(decided, z, np.array([2, 0, 0, -1]), THREE)
+
+    assert decided.finite.tolist() == [1, 0, 0, 1]
+    assert decided.decision.tolist() == [2, -1, -1, 0]
+    assert np.isnan(decided.probability[1:3]).all()
+    assert held.correct.tolist() == [1, -1, -1, -1]
+    assert np.isnan(held.loss).tolist() == [False, True, True, True]
+
+
+def test_unknown_labels_have_no_loss() -> None:
+    held = losses(decide(column(1, 1), BINARY), column(1, 1), np.array([-1, 1]), BINARY)
+
+    assert held.correct.tolist() == [-1, 1]
+    assert np.isnan(held.loss).tolist() == np.isnan(held.margin).tolist() == [True, False]
+
+
+def test_a_quantity_has_an_error_and_its_square() -> None:
+    outputs = column(3, np.nan, 5)
+
+    decided = decide(outputs, REGRESSION)
+    held = losses(decided, outputs, np.array([1.0, 1.0, np.nan]), REGRESSION)
+
+    assert decided.decision is None
+    np.testing.assert_array_equal(decided.score, [3, np.nan, 5])
+    np.testing.assert_array_equal(held.error, [2, np.nan, np.nan])
+    np.testing.assert_array_equal(held.loss, [4, np.nan, np.nan])
+    assert held.correct is None
+
+
+def test_decided_classes_stand_as_they_are() -> None:
+    facts = declared(THREE, output="decision")
+
+    decided = decide(column(2, 0, np.nan), facts)
+
+    assert decided.decision.tolist() == [2, 0, -1]
+    assert decided.probability is None
+    held = losses(decided, column(2, 0, np.nan), np.array([2, 1, 0]), facts)
+    assert held.correct.tolist() == [1, 0, -1]
+    assert held.loss is None
+
+
+@pytest.mark.parametrize(
+    ("facts", "outputs", "words"),
     [
-        (np.array([[1.5]]), facts(output="probabilities"), r"\[0, 1\]"),
-        (np.array([[0.5, 0.2]]), facts(output="probabilities"), "sum"),
-        (np.array([[0.1, 0.2, 0.7]]), facts(), "3 outputs per row"),
-        (np.array([[0.5, 0.5]]), facts(output="log_probabilities"), "at most 0"),
-        (np.array([[np.nan], [np.nan]]), facts(), "no row of 2"),
+        (BINARY, np.zeros((2, 3)), "3 outputs per row"),
+        (THREE, np.zeros((2, 1)), "1 outputs per row"),
+        (REGRESSION, np.zeros((2, 2)), "2 outputs per row"),
+        (declared(BINARY, output="probabilities"), column(0.2, 3.5), "3.5"),
+        (declared(BINARY, output="probabilities"), column(-0.2, 0.5), "-0.2"),
+        (declared(THREE, output="probabilities"), np.array([[0.2, 0.2, 0.2]]), "sum to 1"),
+        (declared(THREE, output="log_probabilities"), np.zeros((1, 3)), "sum to 1"),
+        (declared(BINARY, output="log_probabilities"), column(2.0), "lie in"),
+        (declared(THREE, output="decision"), column(3), "no position"),
+        (BINARY, np.full((3, 1), np.nan), "finite"),
     ],
 )
-def test_contradictions_are_refused(outputs: np.ndarray, declared: Facts, message: str) -> None:
-    with pytest.raises(ModelError, match=message):
-        decide(outputs, declared)
+def test_outputs_that_contradict_their_declaration_are_refused(facts: Facts, outputs: np.ndarray, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        check_outputs(outputs, facts)
 
 
-def test_a_score_never_gets_a_threshold_silently() -> None:
-    with pytest.raises(SubjectError, match="threshold"):
-        decide(np.array([[3.0]]), facts(output="score", threshold=None))
-    assert decide(np.array([[3.0], [2.9]]), facts(output="score", threshold=3.0)).decision.tolist() == [1, 0]
+@pytest.mark.parametrize("changes", [{"output": "quantity"}, {"task": "multilabel"}, {"task": "regression"}, {"classes": ("0", "1", "2")}])
+def test_a_kind_without_meaning_for_the_task_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(SubjectError):
+        decide(column(1, 2), declared(BINARY, **changes))
 
 
-def test_logits_that_look_like_probabilities_raise_doubts() -> None:
-    p = softmax(np.random.default_rng(0).normal(size=(20, 3)), axis=1)
-    many = facts(task="multiclass", classes=("a", "b", "c"), threshold=None)
+def test_logits_that_look_like_probabilities_are_pointed_out() -> None:
+    (warning,) = check_outputs(np.array([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]), THREE)
 
-    assert "sums to 1" in doubts(p, many)[0]
-    assert doubts(p * 5 - 2, many) == ()
+    assert "declared logits, but every row sums to 1 and lies in [0, 1]" in warning
+    assert check_outputs(np.array([[0.2, 0.3, 0.5], [1.0, 2.0, 3.0]]), THREE) == ()

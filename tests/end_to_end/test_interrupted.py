@@ -24,7 +24,7 @@ from tests.contract.audited import TRUST, audit
 from tests.end_to_end.command import ROOT, netassay, write
 from tests.smoke.subjects import write_table_network
 
-SLOW = "probes.attribution.shapley.permutations=200000"
+SLOW = "probes.attribution.shapley.pairs=2000"
 
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -122,7 +122,7 @@ def test_a_full_disk_while_sealing_leaves_nothing_that_looks_like_a_run(tmp_path
 
 def test_a_killed_worker_costs_time_and_not_the_run(tmp_path: Path) -> None:
     config = write_table_network(tmp_path, rows=400)
-    file = load_config(config, ["probes.attribution.shapley.permutations=4000", "probes.attribution.shapley.exact_up_to=1"])
+    file = load_config(config, ["probes.attribution.shapley.pairs=40", "probes.attribution.shapley.exact_up_to=1"])
     killed: list[int] = []
 
     class Killer(ProcessExecutor):

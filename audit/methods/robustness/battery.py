@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from audit.methods.robustness.attack import Attack, nearest
-from audit.methods.robustness.losses import Network, cross_entropy
+from audit.methods.robustness.losses import Network, cross_entropy, ratio_loss
 from audit.methods.robustness.neighbourhood import Neighbourhood
 from audit.methods.robustness.pgd import pgd
-from audit.methods.robustness.rivals import likeliest, pgd_rivals
+from audit.methods.robustness.rivals import nearest_rivals, pgd_rivals
 from audit.methods.robustness.search import greedy_codes, random_corners
 
 
@@ -31,6 +31,8 @@ class Battery:
     ratio: Attack
     corners: Attack
     worst: Attack
+    starts: Tensor
+    """Where the gradient attacks set out, (restarts, m, d)."""
 
 
 def battery(network: Network, space: Neighbourhood, target: Tensor, *, scale: Tensor, draws: Draws, steps: int = 40, rivals: int = 4) -> Battery:
@@ -38,10 +40,19 @@ def battery(network: Network, space: Neighbourhood, target: Tensor, *, scale: Te
     codes = greedy_codes(network, space, target, scale=scale)
     starts = start_points(space, scale, draws.shares, codes)
     entropy = pgd(network, space, target, scale=scale, starts=starts, loss=cross_entropy, steps=steps)
-    others = likeliest(network, space, target, rivals)
-    ratio = pgd_rivals(network, space, target, scale=scale, starts=starts, rivals=others, steps=steps)
+    ratio = pgd(network, space, target, scale=scale, starts=starts, loss=ratio_loss, steps=steps)
+    _try_rivals(network, space, target, scale=scale, best=ratio, rivals=rivals, steps=steps)
     corners = random_corners(network, space, target, scale=scale, signs=draws.signs)
-    return Battery(entropy, ratio, corners, nearest([entropy, ratio, corners, codes], space))
+    return Battery(entropy, ratio, corners, nearest([entropy, ratio, corners, codes], space), starts)
+
+
+def _try_rivals(network: Network, space: Neighbourhood, target: Tensor, *, scale: Tensor, best: Attack, rivals: int, steps: int) -> None:
+    """With three classes or more, aim at one class after another where the untargeted loss did not succeed."""
+    rows = torch.nonzero(~best.found)[:, 0]
+    near = space.rows(rows)
+    others = nearest_rivals(network, near, target[rows], rivals)
+    if len(rows) and others.shape[1]:
+        best.put(rows, pgd_rivals(network, near, target[rows], scale=scale[rows], starts=near.start[None], rivals=others, steps=steps))
 
 
 def start_points(space: Neighbourhood, scale: Tensor, shares: Tensor, codes: Attack) -> Tensor:

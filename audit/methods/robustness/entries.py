@@ -85,15 +85,15 @@ def raw_changes(found: Sequence[ColumnEntries], before: RowBlock, after: RowBloc
     changes = np.zeros((len(before), players))
     for one in found:
         if len(one.entries):
-            amount = _amount(one, before, after)
+            amount = column_changes(one, before, after)
             for player in np.unique(owner[one.entries]):
                 mine = amount[:, owner[one.entries] == player] if amount.shape[1] == len(one.entries) else amount
                 changes[:, player] = np.take_along_axis(mine, np.abs(mine).argmax(axis=1)[:, None], axis=1)[:, 0]
     return changes
 
 
-def _amount(one: ColumnEntries, before: RowBlock, after: RowBlock) -> Floats:
-    """(n, 1), or (n, pixels) for images."""
+def column_changes(one: ColumnEntries, before: RowBlock, after: RowBlock) -> Floats:
+    """Change of one column in raw units, in positions for levels: (n, 1), or (n, pixels) for images."""
     old, new = before.values[one.column.name], after.values[one.column.name]
     if one.of_levels:
         place = {level: position for position, level in enumerate(one.column.levels)}

@@ -18,11 +18,11 @@ class Slope:
     gradient: Tensor
 
 
-def slope(network: Network, inputs: Tensor, target: Tensor, loss: Loss) -> Slope:
+def slope(network: Network, inputs: Tensor, target: Tensor, rival: Tensor, *, loss: Loss) -> Slope:
     """One forward and one backward pass. The sum over rows is differentiated, so that no row depends on the size of the batch."""
     leaf = inputs.detach().requires_grad_(True)
     logits = network(leaf)
-    total = loss(logits, target).sum()
+    total = loss(logits, target, rival).sum()
     if not total.requires_grad:
         return Slope(logits.detach(), torch.zeros_like(inputs))
     (gradient,) = torch.autograd.grad(total, leaf, allow_unused=True, materialize_grads=True)
@@ -31,4 +31,4 @@ def slope(network: Network, inputs: Tensor, target: Tensor, loss: Loss) -> Slope
 
 def without_slope(network: Network, inputs: Tensor, target: Tensor, loss: Loss) -> Tensor:
     """Rows (m,) bool whose gradient is zero in every entry, so that a gradient attack cannot set out."""
-    return (slope(network, inputs, target, loss).gradient == 0).all(dim=1)
+    return (slope(network, inputs, target, target, loss=loss).gradient == 0).all(dim=1)

@@ -62,7 +62,9 @@ class Neighbourhood:
         lower = torch.maximum(self.start - reach, self.low)
         upper = torch.minimum(self.start + reach, self.high)
         free = scale >= self.cost * (1 - SLACK)
-        choices = tuple(replace(choice, free=choice.free & free) for choice in self.choices)
+        choices = tuple(replace(choice, free=choice.free & free) for choice in self.choices) if bool(free.any()) else ()
+        for choice in self.choices:
+            lower[:, choice.entries] = upper[:, choice.entries] = self.start[:, choice.entries]
         for choice in choices:
             codes = choice.codes
             lower[:, choice.entries] = torch.where(choice.free[:, None], codes.amin(dim=0), self.start[:, choice.entries])
@@ -111,6 +113,10 @@ class Ball:
     def clamp(self, values: Tensor) -> Tensor:
         """The nearest values within the bounds, not yet rounded."""
         return torch.clamp(values, self.lower, self.upper)
+
+    def clamp_(self, values: Tensor) -> Tensor:
+        """`clamp` in place."""
+        return torch.clamp_(values, self.lower, self.upper)
 
     def round(self, values: Tensor) -> Tensor:
         """Legal values: whole steps toward the start, the nearest code (for a one-hot group the largest entry)."""

@@ -8,12 +8,15 @@ import torch
 from torch import Tensor
 
 from audit.methods.robustness.attack import Attack
-from audit.methods.robustness.losses import Network, flipped
+from audit.methods.robustness.losses import Network, decide, flipped, margin
 from audit.methods.robustness.neighbourhood import Neighbourhood
-from audit.methods.robustness.rivals import likeliest, pgd_rivals
+from audit.methods.robustness.rivals import nearest_rivals, pgd_rivals
+from audit.methods.robustness.search import greedy_codes
 
 WALKS = 12
 """Halvings on the line from the row to the changed row."""
+FIRM = 1e-4
+"""Share of the row's own margin that a point must lie beyond the boundary, so that rounding cannot undo the change of decision."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,8 @@ def smallest_scale(
     largest: float,
     rivals: int = 4,
     steps: int = 40,
-    rounds: int = 8,
-    tolerance: float = 0.01,
+    rounds: int = 7,
+    tolerance: float = 0.02,
 ) -> Smallest:
     """Bisect the scale between 0 and the nearest change, row by row.
 
@@ -46,37 +49,61 @@ def smallest_scale(
     """
     best = Attack(known.adversarial.clone(), known.found.clone(), torch.zeros_like(known.queries))
     ceiling = torch.full_like(space.start[:, 0], largest)
-    others = likeliest(network, space, target, rivals)
-    _attack(network, space, target, torch.nonzero(~best.found)[:, 0], scale=ceiling, best=best, others=others, steps=steps)
+    others = nearest_rivals(network, space, target, rivals)
+    rows = torch.nonzero(~best.found)[:, 0]
+    codes = greedy_codes(network, space.rows(rows), target[rows], scale=ceiling[rows])
+    best.put(rows, codes)
+    rows = rows[~codes.found]
+    _attack(network, space, target, rows, start=codes.adversarial[~codes.found], scale=ceiling, best=best, others=others, steps=steps)
     rows = torch.nonzero(best.found)[:, 0]
-    _walk_back(network, space, target, rows, best)
+    firm = FIRM * margin(network(space.start).detach(), target).abs()
+    _walk_back(network, space, target, rows, best=best, firm=firm)
+    closest = torch.cat([_reached(network, best, rows, others), others[:, :2]], dim=1)
     lower, upper = torch.zeros_like(ceiling), torch.where(best.found, space.distance(best.adversarial), ceiling)
     for _ in range(rounds):
         rows = rows[(upper - lower)[rows] > tolerance * upper[rows]]
         if not len(rows):
             break
         middle = (lower + upper) / 2
-        won = _attack(network, space, target, rows, scale=middle, best=best, others=others, steps=steps)
+        won = _attack(network, space, target, rows, start=best.adversarial[rows], scale=middle, best=best, others=closest, steps=steps)
         lower[rows[~won]] = middle[rows[~won]]
-        _walk_back(network, space, target, rows[won], best)
+        _walk_back(network, space, target, rows[won], best=best, firm=firm)
         upper[rows] = space.rows(rows).distance(best.adversarial[rows])
     return Smallest(upper, ~best.found, best)
 
 
 def _attack(
-    network: Network, space: Neighbourhood, target: Tensor, rows: Tensor, *, scale: Tensor, best: Attack, others: Tensor, steps: int
+    network: Network,
+    space: Neighbourhood,
+    target: Tensor,
+    rows: Tensor,
+    *,
+    start: Tensor,
+    scale: Tensor,
+    best: Attack,
+    others: Tensor,
+    steps: int,
 ) -> Tensor:
-    """Attack some rows, from their nearest change so far and from themselves; returns which gave way."""
+    """Attack some rows from the points `start` (r, d); returns which gave way."""
     if not len(rows):
         return torch.zeros_like(rows, dtype=torch.bool)
     near = space.rows(rows)
-    starts = torch.stack([best.adversarial[rows], near.start])
-    result = pgd_rivals(network, near, target[rows], scale=scale[rows], starts=starts, rivals=others[rows], steps=steps)
+    result = pgd_rivals(network, near, target[rows], scale=scale[rows], starts=start[None], rivals=others[rows], steps=steps)
     best.put(rows, result)
     return result.found
 
 
-def _walk_back(network: Network, space: Neighbourhood, target: Tensor, rows: Tensor, best: Attack) -> None:
+def _reached(network: Network, best: Attack, rows: Tensor, others: Tensor) -> Tensor:
+    """The class that each changed row has now, (m, 1), and (m, 0) with two classes."""
+    if not others.shape[1]:
+        return others
+    reached = others[:, :1].clone()
+    if len(rows):
+        reached[rows, 0] = decide(network(best.adversarial[rows]).detach())
+    return reached
+
+
+def _walk_back(network: Network, space: Neighbourhood, target: Tensor, rows: Tensor, *, best: Attack, firm: Tensor) -> None:
     """Halve the way between each row and its changed row, keeping the side that changes the decision."""
     if not len(rows):
         return
@@ -87,7 +114,8 @@ def _walk_back(network: Network, space: Neighbourhood, target: Tensor, rows: Ten
     for _ in range(WALKS):
         share = (kept + fixed) / 2
         point = ball.round(near.start + share[:, None] * (far - near.start))
-        won = flipped(network(point), goal)
+        logits = network(point)
+        won = flipped(logits, goal) & (margin(logits, goal) <= -firm[rows])
         won &= near.distance(point) <= near.distance(best.adversarial[rows])
         best.note(rows, won, point)
         kept, fixed = torch.where(won, share, kept), torch.where(won, fixed, share)

@@ -1,0 +1,61 @@
+"""Which output of each row an attribution explains, and the columns every attribution probe leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import MethodError
+from audit.models.model import DifferentiableModel
+from audit.probe import Block, Column, Columns
+from audit.subject import Subject
+
+COLUMNS: Mapping[str, Column] = {
+    "target": Column("Position of the explained output; 0 for a network with one output."),
+    "values": Column("Attribution of each player to the explained output, on the scale of the raw output."),
+    "se": Column("Standard error of each attribution; 0 where the method draws nothing at random."),
+    "base": Column("Mean explained output over the background."),
+    "total": Column("Explained output of the row."),
+    "gap": Column("Completeness gap: how far the attributions are from adding up to total minus base."),
+    "relative_gap": Column("Completeness gap over the larger of |total - base| and the spread of the background's outputs.", "proportion"),
+    "evaluations": Column("Rows sent through the network for this row.", "rows"),
+}
+
+
+def targets(block: Block) -> NDArray[np.int64]:
+    """The explained output of each row (n,): the decided class where the network has one output per class, else 0."""
+    outputs, decision = block.reads["outputs.output"], block.reads.get("outputs.decision")
+    if outputs.shape[1] == 1 or decision is None:
+        return np.zeros(len(block), dtype=np.int64)
+    return np.maximum(decision.astype(np.int64), 0)
+
+
+def finite(block: Block) -> NDArray[np.bool_]:
+    """Rows whose outputs are finite numbers (n,); the others cannot be explained and get NaN."""
+    return np.asarray(block.reads["outputs.finite"] == 1)
+
+
+def differentiable(subject: Subject) -> DifferentiableModel:
+    """The model as one that can be called on tensors; raises MethodError when it cannot."""
+    if not isinstance(subject.model, DifferentiableModel):
+        raise MethodError("the model cannot be called on changed inputs, only on rows as they are")
+    return subject.model
+
+
+def relative(gap: NDArray[np.float64], change: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gap over the larger of the change explained and the spread of the background's outputs, (n,); 0 where all three are 0."""
+    size = np.maximum(np.abs(change), scale)
+    return np.divide(gap, size, out=np.zeros_like(gap), where=size > 0)
+
+
+def filled(known: NDArray[np.bool_], measured: Mapping[str, NDArray[Any]]) -> Columns:
+    """Columns of the `known` rows as columns of all rows: the others get NaN, or 0 where the column holds whole numbers."""
+    columns = {}
+    for name, values in measured.items():
+        blank = np.nan if values.dtype.kind == "f" else 0
+        columns[name] = np.full((len(known), *values.shape[1:]), blank, dtype=values.dtype)
+        columns[name][known] = values
+    return columns

@@ -1,0 +1,144 @@
+"""The game behind Shapley values: players who are in keep the row's entries, players who are out take those of a background row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audit.errors import MethodError
+
+Network = Callable[[Tensor], Tensor]
+"""(m, …) → (m, k)."""
+
+
+@dataclass(frozen=True)
+class ShapleyValues:
+    """Shapley values of n rows and k outputs, float64, in the unit of the outputs.
+
+    `values` (n, players, k) with standard errors `se` of the estimator (0 where enumerated), `base` (k,) the mean output over the
+    background, `total` (n, k) the output of each row, and `evaluations` (n,) the rows the network was given for each explained row, the
+    background itself not counted. `exact` (n,) tells which rows were enumerated.
+    """
+
+    values: NDArray[np.float64]
+    se: NDArray[np.float64]
+    base: NDArray[np.float64]
+    total: NDArray[np.float64]
+    evaluations: NDArray[np.int64]
+    exact: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RowValues:
+    """The same for one row: `values` and `se` (players, k), `total` (k,)."""
+
+    values: Tensor
+    se: Tensor
+    total: Tensor
+    evaluations: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Game:
+    """v(S) = Σ_b u_b f(x_S, b_rest) over the rows b of a background with weights u: the marginal, or interventional, value function.
+
+    Inputs are flattened to (…, entries); sums over rows are in float64 on the CPU, whatever the device of the network.
+    """
+
+    network: Network
+    background: Tensor
+    """(b, entries)."""
+    shape: tuple[int, ...]
+    """Shape of one row as the network takes it."""
+    weights: Tensor
+    """(b,) float64, sum 1."""
+    owner: Tensor
+    """Player of each entry, (entries,) int64."""
+    players: int
+    chunk: int
+    """Rows given to the network at once; a few thousand keep small networks inside the processor's cache."""
+    alone: Tensor
+    """Outputs of the background, (b, k) float64."""
+
+    @property
+    def base(self) -> Tensor:
+        """v(∅), (k,)."""
+        return self.weights @ self.alone
+
+    def answers(self, flat: Tensor) -> Tensor:
+        """Outputs (m, k) float64 of flattened rows (m, entries)."""
+        return float64(self.network(flat.reshape(-1, *self.shape)))
+
+    def varying(self, row: Tensor) -> Tensor:
+        """Players (m,) int64, ascending, with an entry in which the flattened `row` differs from some background row."""
+        differs = (self.background != row).any(dim=0)
+        found: Tensor = torch.unique(self.owner[differs])
+        return found
+
+    def places(self, varying: Tensor) -> Tensor:
+        """For each entry the place of its player in `varying`, (entries,) int64; an entry of any other player counts as the first."""
+        place = torch.zeros(self.players, dtype=torch.int64, device=self.owner.device)
+        place[varying] = torch.arange(len(varying), device=self.owner.device)
+        return place[self.owner]
+
+    def spread(self, values: Tensor, varying: Tensor) -> Tensor:
+        """Values (m, k) of the varying players as (players, k); a player that never varies changes nothing and has exactly 0."""
+        full = values.new_zeros(self.players, values.shape[1])
+        full[varying.cpu()] = values
+        return full
+
+
+def make_game(
+    network: Network, background: Tensor, owner: NDArray[np.int64], *, players: int, weights: NDArray[np.float64] | None = None, chunk: int = 4096
+) -> Game:
+    """The game on a `background` (b, …) in which entry e of a flattened row belongs to player ``owner[e]``.
+
+    Raises MethodError for an empty background, an owner of another length or range, weights that are no distribution, or a leaf of
+    integers, of which no mixture is meaningful.
+    """
+    if not len(background):
+        raise MethodError("the background has no rows")
+    flat = background.reshape(len(background), -1)
+    if not background.is_floating_point():
+        raise MethodError(f"attributions need inputs of floating type, found {background.dtype}")
+    if owner.shape != flat.shape[1:] or owner.min(initial=0) < 0 or owner.max(initial=0) >= players:
+        raise MethodError(f"owner must name one of {players} players for each of {flat.shape[1]} entries, found shape {owner.shape}")
+    shares = np.full(len(flat), 1 / len(flat)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if shares.shape != (len(flat),) or (shares < 0).any() or not np.isfinite(shares.sum()) or shares.sum() <= 0:
+        raise MethodError(f"background weights must be {len(flat)} non-negative numbers with a positive sum")
+    shape = tuple(background.shape[1:])
+    alone = torch.cat([float64(network(part)) for part in torch.split(background, chunk)])
+    places = torch.as_tensor(owner, dtype=torch.int64, device=background.device)
+    return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone)
+
+
+def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues]) -> ShapleyValues:
+    """`solve` each row of `inputs` (n, …) by itself, so that no value depends on which rows stand beside it."""
+    if tuple(inputs.shape[1:]) != game.shape:
+        raise MethodError(f"inputs have rows of shape {tuple(inputs.shape[1:])}, the background {game.shape}")
+    rows = [solve(game, row, position) for position, row in enumerate(inputs.reshape(len(inputs), game.background.shape[1]))]
+    k = game.alone.shape[1]
+    return ShapleyValues(
+        values=_stack([row.values for row in rows], (game.players, k)),
+        se=_stack([row.se for row in rows], (game.players, k)),
+        base=game.base.numpy(),
+        total=_stack([row.total for row in rows], (k,)),
+        evaluations=np.array([row.evaluations for row in rows], dtype=np.int64),
+        exact=np.array([row.exact for row in rows], dtype=bool),
+    )
+
+
+def float64(output: Tensor) -> Tensor:
+    """A detached copy on the CPU; not every device knows float64."""
+    return output.detach().cpu().double()
+
+
+def _stack(rows: list[Tensor], shape: tuple[int, ...]) -> NDArray[Any]:
+    return torch.stack(rows).numpy() if rows else np.zeros((0, *shape))

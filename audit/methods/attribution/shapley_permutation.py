@@ -1,0 +1,96 @@
+"""Shapley values estimated by antithetic permutations, the same number of them for every background row."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audit.errors import MethodError
+from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
+
+
+def shapley_permutation(
+    network: Network,
+    inputs: Tensor,
+    background: Tensor,
+    owner: NDArray[np.int64],
+    *,
+    orders: NDArray[np.integer],
+    weights: NDArray[np.float64] | None = None,
+    chunk: int = 4096,
+) -> ShapleyValues:
+    """Unbiased estimates for `inputs` (n, …) against `background` (b, …), with standard errors.
+
+    ``orders`` (n, b, pairs, players) holds independent uniform permutations of the players. Each is walked against its own background row
+    from the front and from the back, 2 (m - 1) rows of the network for m varying players, which makes the pair exact for interactions of
+    order two (Covert & Lee 2021, arXiv:2012.01536; Mitchell et al. 2022, arXiv:2104.12199).
+
+    The background rows are strata, all of them visited equally often. So the output of the background row, the usual control variate
+    (1 - |S|/m)(f(b) - mean f), cancels exactly, additive parts of the network carry no error, and the values sum to total - base up to
+    rounding. With S_b² the variance between the pairs of background row b, the squared standard error is Σ_b u_b² S_b² / pairs, which
+    is unbiased; that is why at least two pairs per background row are asked for. Raises MethodError otherwise.
+    """
+    game = make_game(network, background, owner, players=orders.shape[-1], weights=weights, chunk=chunk)
+    check_orders(orders, len(inputs), len(background))
+    return play(game, inputs, lambda held, row, position: walked(held, row, orders[position]))
+
+
+def check_orders(orders: NDArray[np.integer], rows: int, background: int) -> None:
+    """Raise MethodError unless there are at least two permutations for each of `rows` and each of the `background` rows."""
+    if orders.ndim != 4 or orders.shape[:2] != (rows, background) or orders.shape[2] < 2:
+        raise MethodError(f"orders have shape {orders.shape}; expected ({rows}, {background}, 2 or more, players)")
+
+
+def walked(game: Game, row: Tensor, orders: NDArray[np.integer]) -> RowValues:
+    """Values of one flattened row from permutations (b, pairs, players)."""
+    varying, total = game.varying(row), game.answers(row[None])[0]
+    m, (b, pairs, _) = len(varying), orders.shape
+    if not m:
+        nothing = game.spread(total.new_zeros(0, len(total)), varying)
+        return RowValues(nothing, nothing, total, 1, exact=True)
+    ranks = ranks_of(orders, varying.cpu().numpy()).reshape(b * pairs, m)
+    rising = _rising(game, row, ranks, game.places(varying), total)
+    steps = (rising[:, 1:] - rising[:, :-1]) / 2
+    index = torch.from_numpy(ranks)[:, :, None].expand(-1, -1, steps.shape[2])
+    found = steps.gather(1, index).reshape(b, pairs, m, -1)
+    values = torch.einsum("b,bmk->mk", game.weights, found.mean(dim=1))
+    se = torch.einsum("b,bmk->mk", game.weights**2, found.var(dim=1) / pairs).sqrt()
+    return RowValues(game.spread(values, varying), game.spread(se, varying), total, b * pairs * 2 * (m - 1) + 1, exact=m == 1)
+
+
+def ranks_of(orders: NDArray[np.integer], varying: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rank of each varying player among the varying ones, (…, m), in permutations (…, players) of all players."""
+    everyone = np.argsort(orders, axis=-1)
+    return np.argsort(np.argsort(everyone[..., varying], axis=-1), axis=-1)
+
+
+def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, total: Tensor) -> Tensor:
+    """f(S_s) - f(complement of S_s) where S_s holds the first s players of each permutation, s = 0…m, as (permutations, m + 1, k).
+
+    The walk from the back visits the complements of the walk from the front, so half the difference of neighbours is the mean of a
+    player's two contributions.
+    """
+    permutations, m = ranks.shape
+    alone = game.alone.repeat_interleave(permutations // len(game.background), dim=0)
+    ends = (total - alone)[:, None]
+    if m == 1:
+        return torch.cat([-ends, ends], dim=1)
+    source = torch.arange(len(game.background), device=row.device).repeat_interleave(permutations // len(game.background))
+    place, size = torch.as_tensor(ranks, device=row.device), max(1, game.chunk // (2 * (m - 1)))
+    found = [
+        _differences(game, row, rank[:, places], game.background[origin])
+        for rank, origin in zip(torch.split(place, size), torch.split(source, size), strict=True)
+    ]
+    return torch.cat([-ends, torch.cat(found), ends], dim=1)
+
+
+def _differences(game: Game, row: Tensor, rank: Tensor, against: Tensor) -> Tensor:
+    """The inner steps of some permutations: `rank` and `against` (p, entries) give (p, m - 1, k)."""
+    steps = torch.arange(1, int(rank.max()) + 1, device=row.device)
+    inside = rank[:, None, :] < steps[:, None]
+    others = against[:, None, :]
+    both = torch.stack([torch.where(inside, row, others), torch.where(inside, others, row)])
+    answers = game.answers(both.reshape(-1, row.shape[0])).reshape(2, len(rank), len(steps), -1)
+    return answers[0] - answers[1]

@@ -1,0 +1,117 @@
+"""LIME's surrogate: a weighted ridge regression per explained row on "same bin as the row" columns, all rows on one neighbourhood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import MethodError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Selection = Literal["none", "highest_weights"]
+SELECTION_PENALTY = 0.01
+"""Ridge penalty of the regression that chooses columns, as in lime 0.2.0.1."""
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """One linear model per explained row."""
+
+    values: Floats
+    """Coefficient of each column (n, columns): change of the surrogate when the column has the row's bin rather than another; 0 when not chosen."""
+    intercept: Floats
+    """Surrogate with no column in the row's bin, (n,)."""
+    r2: Floats
+    """Weighted coefficient of determination on the neighbourhood, (n,), at most 1; NaN where the outputs do not vary."""
+    local: Floats
+    """Surrogate at the row itself, (n,)."""
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Weighted means, and products about them, of one row's regression."""
+
+    mean: Floats
+    output: float
+    gram: Floats
+    product: Floats
+    total: float
+
+
+def surrogates(
+    codes: Integers,
+    outputs: Floats,
+    target: Integers,
+    *,
+    own_codes: Integers,
+    own_outputs: Floats,
+    width: float | None = None,
+    penalty: float = 1.0,
+    selection: Selection = "none",
+    columns: int | None = None,
+) -> Surrogate:
+    """Fit each of `n` rows to a shared neighbourhood of bins `codes` (m, d) with `outputs` (m, k), plus the row itself.
+
+    `own_codes` (n, d) and `own_outputs` (n,) are of the explained rows, `target` (n,) the output explained for each. A drawn row that differs
+    from the explained one in s columns has weight exp(-s / (2 width²)), with `width` 0.75 sqrt(d) unless given, and the row itself weight 1.
+    Ridge `penalty` on the coefficients, none on the intercept. ``highest_weights`` keeps the `columns` with the largest coefficients at a penalty
+    of 0.01. The algorithm is that of lime 0.2.0.1; Ribeiro et al. 2016, arXiv:1602.04938. Raises MethodError for outputs that are not finite.
+    """
+    if not (np.isfinite(outputs).all() and np.isfinite(own_outputs).all()):
+        raise MethodError("LIME fits finite outputs; some are not")
+    if selection == "highest_weights" and (columns is None or columns < 1):
+        raise MethodError(f"selection 'highest_weights' keeps a number of columns; found {columns}")
+    count, d = len(own_codes), codes.shape[1]
+    weigh = kernel_weights(d, width=width)
+    values, intercept, r2, local = np.zeros((count, d)), np.zeros(count), np.zeros(count), np.zeros(count)
+    for row in range(count):
+        same = np.concatenate([np.ones((1, d)), codes == own_codes[row]])
+        answers = np.append(own_outputs[row], outputs[:, target[row]])
+        sums = _sums(same, answers, weigh[d - same.sum(axis=1).astype(np.int64)])
+        kept = np.arange(d) if selection == "none" else _highest(sums, d if columns is None else columns)
+        coefficients = _ridge(sums, kept, penalty)
+        values[row, kept] = coefficients
+        intercept[row] = sums.output - sums.mean[kept] @ coefficients
+        local[row] = intercept[row] + coefficients.sum()
+        r2[row] = _determination(sums, kept, coefficients, float(np.abs(answers).max()))
+    return Surrogate(values, intercept, r2, local)
+
+
+def kernel_weights(columns: int, *, width: float | None = None) -> Floats:
+    """Weight of a drawn row by the number of columns, 0 to `columns`, in which it differs from the explained row."""
+    size = 0.75 * np.sqrt(columns) if width is None else width
+    if size <= 0:
+        raise MethodError(f"the kernel width is {size}; expected a positive number")
+    return np.asarray(np.sqrt(np.exp(-np.arange(columns + 1) / size**2)))
+
+
+def _sums(same: Floats, answers: Floats, weight: Floats) -> _Sums:
+    """Means and products weighted as they are, so that a penalty of 1 means what it means in lime."""
+    share = weight / weight.sum()
+    mean, output = share @ same, float(share @ answers)
+    scale = np.sqrt(weight)
+    left, right = (same - mean) * scale[:, None], (answers - output) * scale
+    return _Sums(mean, output, left.T @ left, left.T @ right, float(right @ right))
+
+
+def _ridge(sums: _Sums, kept: Integers, penalty: float) -> Floats:
+    gram = sums.gram[np.ix_(kept, kept)] + penalty * np.eye(len(kept))
+    return np.asarray(np.linalg.solve(gram, sums.product[kept]))
+
+
+def _highest(sums: _Sums, columns: int) -> Integers:
+    size = np.abs(_ridge(sums, np.arange(len(sums.product)), SELECTION_PENALTY))
+    return np.argsort(-size, kind="stable")[:columns]
+
+
+def _determination(sums: _Sums, kept: Integers, coefficients: Floats, largest: float) -> float:
+    """1 - residual / total sum of squares; outputs that differ by rounding only count as constant."""
+    if sums.total <= (1e-12 * largest) ** 2 or sums.total == 0:
+        return float("nan")
+    gram, product = sums.gram[np.ix_(kept, kept)], sums.product[kept]
+    residual = sums.total - 2 * coefficients @ product + coefficients @ gram @ coefficients
+    return float(1 - residual / sums.total)

@@ -1,0 +1,1 @@
+"""Saliency by gradients: plain, averaged under noise, and of the last convolution."""

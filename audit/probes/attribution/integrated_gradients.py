@@ -1,0 +1,57 @@
+"""Probe `attribution.integrated_gradients`: attribution along straight paths from the background, by gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audit.background import draw_background
+from audit.explained import COLUMNS, differentiable, filled, finite, relative, targets
+from audit.methods.attribution.integrated_gradients import integrated_gradients as integrate
+from audit.methods.attribution.players import per_player
+from audit.probe import Block, Column, Columns, Prepared, probe
+from audit.subject import Subject
+
+
+@dataclass(frozen=True)
+class State:
+    """Encoded baselines, (b, …)."""
+
+    background: NDArray[Any]
+
+
+@probe(
+    columns={**COLUMNS, "steps": Column("Quadrature points on each path.")},
+    needs={"inputs", "reference", "gradients"},
+    reads=("outputs",),
+    sample=500,
+    block=100,
+)
+def integrated_gradients(block: Block, state: State, *, background: int = 100, tolerance: float = 0.01) -> Columns:  # noqa: ARG001  read by prepare
+    """Integrated gradients of each raw column for the raw output, averaged over the background rows as baselines.
+
+    Points are doubled for a row until its completeness gap is at most `tolerance` of what is explained, or 256 of them are reached. Rows
+    without finite outputs get NaN.
+    """
+    players, target, known = block.subject.players, targets(block), finite(block)
+    model = differentiable(block.subject)
+    with model.session(gradients=True) as network:
+        baselines, inputs = model.tensor(state.background), model.tensor(block.batch.values[known])
+        spread = network(baselines).detach().cpu().double().std(dim=0, unbiased=False).numpy()
+        chosen = torch.as_tensor(target[known], device=inputs.device)
+        found = integrate(network, inputs, baselines, chosen, scale=spread, tolerance=tolerance)
+    values = per_player(found.values, players.owner, len(players.names))
+    measured: dict[str, NDArray[Any]] = {"values": values, "se": np.zeros_like(values), "base": found.base, "total": found.total, "gap": found.gap}
+    measured |= {"relative_gap": relative(found.gap, found.total - found.base, spread[target[known]])}
+    measured |= {"evaluations": found.evaluations, "steps": found.steps.astype(np.int32)}
+    return {"target": target.astype(np.int32), **filled(known, measured)}
+
+
+@integrated_gradients.prepare
+def prepare(subject: Subject, *, background: int = 100) -> Prepared:
+    """Draw and encode the baselines once: the same rows as every other attribution probe."""
+    return Prepared(State(draw_background(subject, background)), {"players": {"name": list(subject.players.names)}})

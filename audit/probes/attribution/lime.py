@@ -1,0 +1,134 @@
+"""Probe `attribution.lime`: LIME's local linear model of the network around each row of a table, in raw columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.data.dataset import ColumnSchema, Dataset, RowBlock
+from audit.decide import Decided, decide
+from audit.errors import MethodError, SubjectError
+from audit.explained import filled
+from audit.methods.lime.column_sampler import ColumnSampler, observed_levels, quartile_bins
+from audit.methods.lime.neighbourhood import column_codes, draw_neighbourhood
+from audit.methods.lime.stability import stability
+from audit.methods.lime.surrogate import Surrogate, surrogates
+from audit.probe import Block, Column, Columns, Prepared, probe
+from audit.streams import generator
+from audit.subject import Subject
+
+READ = 100_000
+"""Rows of the reference data, spread evenly over it, that bins, levels and their shares are taken from."""
+COLUMNS = {
+    "target": Column("Class whose probability is explained, the decided one; 0 where the network gives a score or a quantity."),
+    "values": Column("Coefficient of each raw column: change of the explained output when its value lies in the row's bin rather than another."),
+    "se": Column("Standard error of each coefficient over the neighbourhoods drawn; missing for a single neighbourhood."),
+    "intercept": Column("Output of the surrogate where no column lies in the row's bin."),
+    "r2": Column("Weighted coefficient of determination of the surrogate on its neighbourhood, at most 1."),
+    "local_prediction": Column("Output of the surrogate at the row itself."),
+    "total": Column("Explained output of the row, by the network itself."),
+    "stability": Column("Mean rank correlation of the coefficients between neighbourhoods; missing for a single neighbourhood.", "correlation"),
+}
+
+
+@dataclass(frozen=True)
+class State:
+    """The neighbourhoods all rows share, and what the network answers there."""
+
+    samplers: tuple[ColumnSampler, ...]
+    codes: NDArray[np.int64]
+    """Bins and levels of the drawn rows, (sets, samples, columns)."""
+    outputs: NDArray[np.float64]
+    """Explained outputs of the drawn rows, (sets, samples, k)."""
+
+
+@probe(columns=COLUMNS, needs={"inputs", "reference"}, reads=("outputs",), sample=500, block=100)
+def lime(block: Block, state: State, *, samples: int = 5000, sets: int = 3, lime_compat: bool = False) -> Columns:  # noqa: ARG001  read by prepare
+    """Fits LIME's weighted linear model to the probability of the decided class, on neighbourhoods that all rows of the table share.
+
+    LIME draws its rows from the reference data whatever row is explained, so `sets` neighbourhoods of `samples` rows serve all: errors of
+    different rows go together, and the spread over sets shows their size. Numbers are drawn within quartile bins, whole numbers as fractions.
+    With `lime_compat` a bin of a single value yields what lime 0.2.0.1 makes of it instead of that value.
+    """
+    target, total = _explained(block)
+    known = np.isfinite(total)
+    own = column_codes(state.samplers, [block.rows.values[column.name][known] for column in block.subject.facts.schema.columns])
+    fits = [
+        surrogates(codes, outputs, target[known], own_codes=own, own_outputs=total[known])
+        for codes, outputs in zip(state.codes, state.outputs, strict=True)
+    ]
+    return {"target": target.astype(np.int32), "total": total, **filled(known, _over_sets(fits))}
+
+
+@lime.prepare
+def prepare(subject: Subject, *, samples: int = 5000, sets: int = 3, lime_compat: bool = False) -> Prepared:
+    """Cut the raw columns, draw the neighbourhoods, and ask the network about them once for all rows."""
+    if samples < 2 or sets < 1:
+        raise MethodError(f"samples must be at least 2 and sets at least 1; found {samples} and {sets}")
+    schema = subject.facts.schema.columns
+    if any(column.kind == "image" for column in schema):
+        raise MethodError("LIME is measured on raw columns of tables; for images, ask attribution.grad_cam or attribution.shapley")
+    reference = _reference(subject)
+    rows = reference.take(np.unique(np.linspace(0, reference.n_rows - 1, min(reference.n_rows, READ)).astype(np.int64)))
+    samplers = tuple(_sampler(column, rows) for column in schema)
+    codes, outputs = zip(*(_ask(subject, samplers, samples, f"lime {reference.digest} {number}", lime_compat) for number in range(sets)), strict=True)
+    note = () if len(rows) == reference.n_rows else (f"Bins of LIME are those of {len(rows):,} of {reference.n_rows:,} reference rows.",)
+    return Prepared(State(samplers, np.stack(codes), np.stack(outputs)), {"players": {"name": [column.name for column in schema]}}, note)
+
+
+def _reference(subject: Subject) -> Dataset:
+    if subject.reference is None:
+        raise SubjectError(subject.why_not("reference"))
+    return subject.reference
+
+
+def _sampler(column: ColumnSchema, rows: RowBlock) -> ColumnSampler:
+    values = rows.values[column.name]
+    try:
+        return quartile_bins(values) if column.kind == "numeric" else observed_levels(values)
+    except MethodError as error:
+        raise MethodError(f"column {column.name!r}: {error}") from error
+
+
+def _ask(
+    subject: Subject, samplers: Sequence[ColumnSampler], samples: int, purpose: str, lime_compat: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Bins of one neighbourhood, and the explained outputs there."""
+    drawn = draw_neighbourhood(samplers, samples, generator=generator(0, purpose), lime_compat=lime_compat)
+    names = subject.facts.schema.names
+    raw = RowBlock(np.arange(samples, dtype=np.int64), dict(zip(names, drawn.values, strict=True)))
+    answered = _output(decide(subject.model.outputs(subject.encode(raw)), subject.facts))
+    bad = ~np.isfinite(answered).all(axis=1)
+    if bad.any():
+        raise MethodError(f"the network's outputs are not finite for {int(bad.sum())} of {samples} drawn rows, so LIME cannot be fitted")
+    return drawn.codes, answered
+
+
+def _output(decided: Decided) -> NDArray[np.float64]:
+    """(n, k): probabilities where the network has them, else the score or quantity."""
+    if decided.probability is not None:
+        return decided.probability
+    if decided.score is None:
+        raise MethodError("LIME explains a probability, a score or a quantity; the model gives decisions only")
+    return decided.score[:, None]
+
+
+def _explained(block: Block) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The explained output's position and value for each row, (n,) each; NaN where the network's output is not finite."""
+    usable = block.reads["outputs.finite"] == 1
+    probability, decision = block.reads.get("outputs.probability"), block.reads.get("outputs.decision")
+    if probability is None or decision is None:
+        return np.zeros(len(block), dtype=np.int64), np.where(usable, block.reads["outputs.score"], np.nan)
+    target = np.maximum(decision.astype(np.int64), 0)
+    return target, np.where(usable, probability[np.arange(len(block)), target], np.nan)
+
+
+def _over_sets(fits: Sequence[Surrogate]) -> dict[str, NDArray[np.float64]]:
+    """Coefficients with their doubt, and everything else as the mean over neighbourhoods."""
+    found = stability(np.stack([fit.values for fit in fits]))
+    means = {"intercept": [fit.intercept for fit in fits], "r2": [fit.r2 for fit in fits], "local_prediction": [fit.local for fit in fits]}
+    doubt = {"values": found.mean, "se": found.se, "stability": found.rank_correlation}
+    return doubt | {name: np.mean(values, axis=0) for name, values in means.items()}

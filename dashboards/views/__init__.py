@@ -1,0 +1,1 @@
+"""One file per view; `dashboards/app.py` alone knows which there are."""

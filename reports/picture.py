@@ -1,0 +1,35 @@
+"""Arrays of pixels as PNG data addresses, written without an image library: grey for the image, two colours for an attribution."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Sequence
+
+Pixels = Sequence[Sequence[float]]
+
+
+def grey(image: Pixels) -> str:
+    """The image as a data address, darkest value black, brightest white."""
+    low, high = min(map(min, image)), max(map(max, image))
+    span = (high - low) or 1.0
+    return _png([bytes(round(255 * (value - low) / span) for value in row) for row in image], len(image[0]), colour=0)
+
+
+def signed(overlay: Pixels) -> str:
+    """The attribution as a data address: orange for positive, blue for negative, more opaque for larger."""
+    largest = max((abs(value) for row in overlay for value in row), default=0.0) or 1.0
+    lines = [b"".join(bytes((*((230, 97, 1) if value > 0 else (33, 102, 172)), round(215 * abs(value) / largest))) for value in row) for row in overlay]
+    return _png(lines, len(overlay[0]), colour=6)
+
+
+def _png(lines: list[bytes], width: int, *, colour: int) -> str:
+    header = struct.pack(">IIBBBBB", width, len(lines), 8, colour, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + line for line in lines), 9)
+    body = _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode("ascii")
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

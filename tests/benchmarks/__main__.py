@@ -1,0 +1,51 @@
+"""Runs the benchmarks: ``python -m tests.benchmarks --family attribution --device cpu``; prints a table and writes bench.json."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from tests import benchmarks
+from tests.benchmarks.figure import Figure
+
+
+def main() -> int:
+    """0 when every figure reached its goal, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure figures of merit and hold them against their goals.")
+    families = {module.FAMILY: module for module in _modules()}
+    parser.add_argument("--family", choices=sorted(families), help="one family; all when left out")
+    parser.add_argument("--device", default="cpu", help="device of the networks, such as cpu or cuda")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and rows; figures are rougher")
+    asked = parser.parse_args()
+    chosen = [families[asked.family]] if asked.family else list(families.values())
+    figures = []
+    for module in chosen:
+        for figure in module.figures(asked.device, asked.quick):
+            figures.append(figure)
+            print(_line(figure), flush=True)
+    Path("bench.json").write_text(json.dumps([figure.plain() for figure in figures], indent=1) + "\n", encoding="utf-8")
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+def _modules() -> Iterator[ModuleType]:
+    """Modules of this folder that offer a family of figures."""
+    for info in pkgutil.iter_modules(benchmarks.__path__):
+        if not info.name.startswith("_"):
+            module = importlib.import_module(f"tests.benchmarks.{info.name}")
+            if hasattr(module, "FAMILY"):
+                yield module
+
+
+def _line(figure: Figure) -> str:
+    sign = "≥" if figure.better == "higher" else "≤"
+    mark = "met" if figure.met else "NOT MET"
+    return f"{figure.family:<12} {figure.figure:<58} {figure.value:>10.3g}  {sign} {figure.goal:<8g} {mark:<8} {figure.detail}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,184 @@
+"""Attributions: time and error of Shapley values and integrated gradients against shap, captum and bare passes of the network."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.datasets import load_breast_cancer
+from torch import Tensor, nn
+
+from audit.methods.attribution.integrated_gradients import integrated_gradients
+from audit.methods.attribution.shapley_exact import shapley_exact
+from audit.methods.attribution.shapley_permutation import shapley_permutation
+from tests.benchmarks.figure import Figure, interleaved
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # both warn of their own dependencies on import
+    import shap
+    from captum.attr import IntegratedGradients
+
+FAMILY = "attribution"
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network fitted on the first `d` columns of the breast cancer data, rows to explain and a background, all float32."""
+
+    network: nn.Module
+    rows: Tensor
+    background: Tensor
+
+    @property
+    def d(self) -> int:
+        """Number of columns."""
+        return self.rows.shape[1]
+
+    def call(self, values: Any) -> Array:
+        """The network as shap calls it."""
+        tensor = torch.as_tensor(np.asarray(values), dtype=self.rows.dtype, device=self.rows.device)
+        with torch.no_grad():
+            return self.network(tensor)[:, 0].cpu().double().numpy()
+
+    def double(self) -> Problem:
+        """The same in float64."""
+        copy = nn.Sequential(*(nn.Linear(m.in_features, m.out_features) if isinstance(m, nn.Linear) else nn.ReLU() for m in self.network))
+        copy.load_state_dict(self.network.state_dict())
+        return Problem(copy.requires_grad_(False).to(self.rows.device).double(), self.rows.double(), self.background.double())
+
+
+def figures(device: str, quick: bool) -> Iterator[Figure]:
+    """All figures of the family."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # shap and captum warn of tqdm, numba and tensors that need gradients
+        yield from _exact(_problem(12, rows=4, background=100, device=device), rounds=1 if quick else 3)
+        yield from _estimated(_problem(30, rows=3 if quick else 6, background=50, device=device), runs=2 if quick else 3)
+        yield _coverage(device, rows=20 if quick else 60)
+        yield from _gradients(device, rounds=3 if quick else 7)
+
+
+@cache
+def _fitted(d: int) -> tuple[nn.Module, Tensor]:
+    held = load_breast_cancer()
+    inputs = held.data[:, :d]
+    x = torch.from_numpy((inputs - inputs.mean(axis=0)) / inputs.std(axis=0)).float()
+    y = torch.from_numpy(held.target).float()[:, None]
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    for _ in range(150):
+        optimizer.zero_grad()
+        nn.functional.binary_cross_entropy_with_logits(network(x), y).backward()
+        optimizer.step()
+    return network.requires_grad_(False), x
+
+
+def _problem(d: int, *, rows: int, background: int, device: str) -> Problem:
+    network, x = _fitted(d)
+    order = torch.from_numpy(np.random.default_rng(0).permutation(len(x)))
+    return Problem(network.to(device), x[order[:rows]].to(device), x[order[-background:]].to(device))
+
+
+def _orders(generator: np.random.Generator, problem: Problem, pairs: int) -> NDArray[np.int64]:
+    return generator.permuted(np.broadcast_to(np.arange(problem.d), (len(problem.rows), len(problem.background), pairs, problem.d)), axis=-1)
+
+
+def _kernel(problem: Problem, **settings: Any) -> Array:
+    explainer = shap.KernelExplainer(problem.call, problem.background.cpu().numpy())
+    values: Array = explainer.shap_values(problem.rows.cpu().numpy(), silent=True, **settings)
+    return values
+
+
+def _exact(problem: Problem, *, rounds: int) -> Iterator[Figure]:
+    owner, d = np.arange(problem.d), problem.d
+    ours = lambda: shapley_exact(problem.network, problem.rows, problem.background, owner, players=d)  # noqa: E731
+    ratio = interleaved(ours, lambda: _kernel(problem, l1_reg=0), rounds=rounds)
+    text = f"{ratio}; {len(problem.rows)} rows, background {len(problem.background)}; shap samples 2,072 of 4,094 coalitions"
+    yield Figure(FAMILY, "exact d=12: time over shap.KernelExplainer's", 1 / ratio.wall, 0.6, "lower", text)
+    double = problem.double()
+    masker = shap.maskers.Independent(double.background.cpu().numpy(), max_samples=len(double.background))
+    theirs = shap.ExactExplainer(double.call, masker)(double.rows.cpu().numpy()).values
+    found = shapley_exact(double.network, double.rows, double.background, owner, players=d).values[..., 0]
+    yield Figure(FAMILY, "exact d=12: largest difference to shap.ExactExplainer", float(np.abs(found - theirs).max()), 1e-8, "lower", "float64")
+
+
+def _estimated(problem: Problem, *, runs: int) -> Iterator[Figure]:
+    """Errors at the rows of the network that shap's default budget takes, against a reference of many permutations."""
+    b, d = len(problem.background), problem.d
+    per_row = (2 * d + 2048) * b
+    pairs = per_row // (b * 2 * (d - 1))
+    owner, generator = np.arange(d), np.random.default_rng(1)
+    ours = lambda: shapley_permutation(problem.network, problem.rows, problem.background, owner, orders=_orders(generator, problem, pairs))  # noqa: E731
+    truth = np.mean([ours().values[..., 0] for _ in range(20 if runs < 3 else 40)], axis=0)
+    errors = {"ours": [_error(ours().values[..., 0], truth) for _ in range(runs)]}
+    for name, settings in (("l1_reg=0", {"l1_reg": 0}), ("default", {})):
+        errors[name] = []
+        for seed in range(runs):
+            np.random.seed(seed)  # noqa: NPY002  shap draws from the global generator
+            errors[name].append(_error(_kernel(problem, **settings), truth))
+    mean = {name: float(np.mean(values)) for name, values in errors.items()}
+    text = f"ours {mean['ours']:.2e}; {per_row:,} rows of the network per explained row, {len(problem.rows)} rows, {runs} runs"
+    for name, goal in (("l1_reg=0", 5.0), ("default", 50.0)):
+        yield Figure(FAMILY, f"d=30: error of shap.KernelExplainer {name} over ours", mean[name] / mean["ours"], goal, "higher", text)
+    ratio = interleaved(ours, lambda: _kernel(problem, l1_reg=0), rounds=runs)
+    yield Figure(FAMILY, "d=30: time of shap.KernelExplainer over ours, equal rows", ratio.wall, 2.0, "higher", str(ratio))
+
+
+def _error(values: Array, truth: Array) -> float:
+    return float(np.mean(((values - truth) ** 2).sum(axis=1) / (truth**2).sum(axis=1)))
+
+
+def _coverage(device: str, *, rows: int) -> Figure:
+    inside = []
+    for seed, (d, activation) in enumerate([(6, nn.ReLU), (8, nn.Tanh), (10, nn.GELU)]):
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Linear(d, 32), activation(), nn.Linear(32, 16), activation(), nn.Linear(16, 1)).requires_grad_(False)
+        for parameter in network.parameters():
+            parameter.mul_(2)
+        problem = Problem(network.to(device), torch.randn(rows, d).to(device), torch.randn(100, d).to(device))
+        owner = np.arange(d)
+        exact = shapley_exact(network, problem.rows, problem.background, owner, players=d).values
+        orders = _orders(np.random.default_rng(seed), problem, 2)
+        found = shapley_permutation(network, problem.rows, problem.background, owner, orders=orders)
+        inside.append((np.abs(found.values - exact) <= 1.96 * found.se).ravel())
+    covered = np.concatenate(inside)
+    text = f"{covered.mean():.1%} of {covered.size:,} values, 2 pairs per background row, 100 background rows"
+    return Figure(FAMILY, "coverage of 95 % intervals: distance from 0.95", abs(float(covered.mean()) - 0.95), 0.03, "lower", text)
+
+
+def _gradients(device: str, *, rounds: int) -> Iterator[Figure]:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(32, 128), nn.Tanh(), nn.Linear(128, 128), nn.Tanh(), nn.Linear(128, 10)).requires_grad_(False).to(device)
+    rows, baseline = torch.randn(512, 32, device=device), torch.zeros(1, 32, device=device)
+    target = torch.arange(512, device=device) % 10
+    points = torch.randn(512 * 32, 32, device=device)
+    chosen = target.repeat(32)
+    ours = lambda: integrated_gradients(network, rows, baseline, target, steps=(32,))  # noqa: E731
+
+    bare = _bare(network, points, chosen)
+    ratio = interleaved(ours, bare, rounds=rounds)
+    yield Figure(FAMILY, "integrated gradients: time over bare passes, MLP", 1 / ratio.wall, 1.5, "lower", f"{ratio}; 512 rows, 32 points")
+    method = IntegratedGradients(network)
+    theirs = lambda: method.attribute(rows, baselines=baseline, target=target, n_steps=32)  # noqa: E731
+    against = interleaved(ours, theirs, rounds=rounds)
+    yield Figure(FAMILY, "integrated gradients: time of captum over ours, MLP", against.wall, 2.0, "higher", str(against))
+    gap = float(np.abs(ours().values - theirs().detach().cpu().numpy()).max())
+    yield Figure(FAMILY, "integrated gradients: largest difference to captum", gap, 1e-6, "lower", "float32")
+
+
+def _bare(network: nn.Module, points: Tensor, chosen: Tensor) -> Callable[[], None]:
+    """Forward and backward on the same number of points, 4,096 at a time."""
+
+    def call() -> None:
+        for start in range(0, len(points), 4096):
+            leaf = points[start : start + 4096].clone().requires_grad_(True)
+            torch.autograd.grad(network(leaf).gather(1, chosen[start : start + 4096, None]).sum(), leaf)
+
+    return call
