@@ -35,7 +35,8 @@ def dashboard(
     if not out.is_dir():
         typer.echo(printable(f"netassay: there is no folder {out} yet; the dashboard will say how to make a first run"), err=True)
     typer.echo(f"http://{f'[{address}]' if ':' in address else address}:{port}")
-    server = subprocess.Popen(command(app, address=address, port=port), env={**os.environ, "NETASSAY_RUNS": str(out.resolve())})
+    environment = {**os.environ, "NETASSAY_RUNS": str(out.resolve())}
+    server = subprocess.Popen(command(app, address=address, port=port), env=environment)  # noqa: S603  our own command
     try:
         code = server.wait()
     except KeyboardInterrupt:

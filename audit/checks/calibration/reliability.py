@@ -14,6 +14,7 @@ from audit.ledger import Ledger
 from audit.methods.calibration.reliability import (
     Bins,
     calibration_error_by_chance,
+    calibration_error_replicates,
     debiased_calibration_error,
     equal_mass_edges,
     equal_width_edges,
@@ -32,6 +33,8 @@ from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
 Array = NDArray[np.float64]
+MANY_ROWS = 1000
+"""Rows per bin from which the bootstrap is drawn from the bins' sums instead of the rows."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ def _replicates(rows: Rows, held: Stated, edges: Array, resamples: int) -> Array
     generator = rows.generator("calibration.reliability")
     if held.design.clusters is not None:
         return cluster_replicates(held.design.clusters, statistic, generator=generator, resamples=resamples)
+    if len(base) >= MANY_ROWS * (len(edges) - 1):
+        return calibration_error_replicates(held.stated, held.true, edges, base, generator=generator, resamples=resamples)
     return row_replicates(len(held.stated), statistic, generator=generator, resamples=resamples)
 
 

@@ -81,6 +81,23 @@ def maximum_calibration_error(bins: Bins) -> float:
     return float(np.max(np.abs(bins.frequency - bins.confidence)))
 
 
+def calibration_error_replicates(
+    probabilities: Array, outcomes: NDArray[np.bool_], edges: Array, weights: Array, *, generator: np.random.Generator, resamples: int
+) -> Array:
+    """Bootstrap replicates (resamples,) of the expected calibration error at the cost of the bins, for bins of many rows.
+
+    The error is the sum over bins of |sum of w (outcome - probability)|, over the sum of w. Under the Poisson bootstrap the sums of different
+    bins are independent, with mean the observed sum and variance the sum of squared terms; with many rows in each bin they are normal.
+    """
+    where = np.clip(np.searchsorted(edges, probabilities, side="left") - 1, 0, len(edges) - 2)
+    term = weights * (outcomes - probabilities)
+    size = len(edges) - 1
+    mean = np.bincount(where, weights=term, minlength=size)
+    spread = np.sqrt(np.bincount(where, weights=term**2, minlength=size))
+    drawn = generator.normal(mean, spread, size=(resamples, size))
+    return np.asarray(np.abs(drawn).sum(axis=1) / weights.sum())
+
+
 def _folded_mean(gap: Array, error: Array) -> Array:
     safe = np.where(error > 0, error, 1.0)
     folded = np.sqrt(2 / np.pi) * safe * np.exp(-(gap**2) / (2 * safe**2)) + gap * (1 - 2 * stats.norm.cdf(-gap / safe))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,8 @@ class _Sums:
     gram: Floats
     product: Floats
     total: float
+    largest: float
+    """Largest absolute output."""
 
 
 def surrogates(
@@ -59,25 +61,27 @@ def surrogates(
     `own_codes` (n, d) and `own_outputs` (n,) are of the explained rows, `target` (n,) the output explained for each. A drawn row that differs
     from the explained one in s columns has weight exp(-s / (2 width²)), with `width` 0.75 sqrt(d) unless given, and the row itself weight 1.
     Ridge `penalty` on the coefficients, none on the intercept. ``highest_weights`` keeps the `columns` with the largest coefficients at a penalty
-    of 0.01. The algorithm is that of lime 0.2.0.1; Ribeiro et al. 2016, arXiv:1602.04938. Raises MethodError for outputs that are not finite.
+    of 0.01. The algorithm is that of lime 0.2.0.1; Ribeiro et al. 2016, arXiv:1602.04938. Raises MethodError for outputs that are not finite,
+    and for a penalty of 0, which leaves columns that do not vary undetermined.
     """
     if not (np.isfinite(outputs).all() and np.isfinite(own_outputs).all()):
         raise MethodError("LIME fits finite outputs; some are not")
+    if penalty <= 0:
+        raise MethodError(f"the ridge penalty is {penalty}; expected a positive number")
     if selection == "highest_weights" and (columns is None or columns < 1):
         raise MethodError(f"selection 'highest_weights' keeps a number of columns; found {columns}")
     count, d = len(own_codes), codes.shape[1]
+    drawn, own = _compact(codes, own_codes)
     weigh = kernel_weights(d, width=width)
     values, intercept, r2, local = np.zeros((count, d)), np.zeros(count), np.zeros(count), np.zeros(count)
     for row in range(count):
-        same = np.concatenate([np.ones((1, d)), codes == own_codes[row]])
-        answers = np.append(own_outputs[row], outputs[:, target[row]])
-        sums = _sums(same, answers, weigh[d - same.sum(axis=1).astype(np.int64)])
+        sums = _sums(drawn == own[row][:, None], outputs[:, target[row]], float(own_outputs[row]), weigh)
         kept = np.arange(d) if selection == "none" else _highest(sums, d if columns is None else columns)
         coefficients = _ridge(sums, kept, penalty)
         values[row, kept] = coefficients
         intercept[row] = sums.output - sums.mean[kept] @ coefficients
         local[row] = intercept[row] + coefficients.sum()
-        r2[row] = _determination(sums, kept, coefficients, float(np.abs(answers).max()))
+        r2[row] = _determination(sums, kept, coefficients)
     return Surrogate(values, intercept, r2, local)
 
 
@@ -89,13 +93,30 @@ def kernel_weights(columns: int, *, width: float | None = None) -> Floats:
     return np.asarray(np.sqrt(np.exp(-np.arange(columns + 1) / size**2)))
 
 
-def _sums(same: Floats, answers: Floats, weight: Floats) -> _Sums:
-    """Means and products weighted as they are, so that a penalty of 1 means what it means in lime."""
-    share = weight / weight.sum()
-    mean, output = share @ same, float(share @ answers)
+def _compact(codes: Integers, own_codes: Integers) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Codes in the smallest type that holds them, the drawn rows turned so that comparing and adding up run along memory."""
+    largest = max(int(part.max(initial=0)) for part in (codes, own_codes))
+    small = np.min_scalar_type(largest)
+    return np.ascontiguousarray(codes.T.astype(small)), own_codes.astype(small)
+
+
+def _sums(same: NDArray[np.bool_], outputs: Floats, own: float, weigh: Floats) -> _Sums:
+    """Sums over the drawn rows, `same` (d, m), and the explained row, which is the same as itself in all columns and has weight 1.
+
+    Outputs are centred before they are squared; columns are 0 or 1 with weights of at most 1, so that centring their products afterwards costs no
+    more than rounding.
+    """
+    d = len(same)
+    weight = weigh[d - same.sum(axis=0, dtype=np.min_scalar_type(d)).astype(np.int64)]
+    whole = weight.sum() + 1.0
+    output = float(weight @ outputs + own) / whole
+    away, lead = outputs - output, own - output
     scale = np.sqrt(weight)
-    left, right = (same - mean) * scale[:, None], (answers - output) * scale
-    return _Sums(mean, output, left.T @ left, left.T @ right, float(right @ right))
+    scaled = same * scale
+    mean = (scaled @ scale + 1.0) / whole
+    gram = scaled @ scaled.T + 1.0 - whole * np.outer(mean, mean)
+    largest = max(float(np.abs(outputs).max(initial=0.0)), abs(own))
+    return _Sums(mean, output, gram, scaled @ (scale * away) + lead, float(weight @ away**2 + lead**2), largest)
 
 
 def _ridge(sums: _Sums, kept: Integers, penalty: float) -> Floats:
@@ -108,9 +129,9 @@ def _highest(sums: _Sums, columns: int) -> Integers:
     return np.argsort(-size, kind="stable")[:columns]
 
 
-def _determination(sums: _Sums, kept: Integers, coefficients: Floats, largest: float) -> float:
+def _determination(sums: _Sums, kept: Integers, coefficients: Floats) -> float:
     """1 - residual / total sum of squares; outputs that differ by rounding only count as constant."""
-    if sums.total <= (1e-12 * largest) ** 2 or sums.total == 0:
+    if sums.total <= (1e-12 * sums.largest) ** 2:
         return float("nan")
     gram, product = sums.gram[np.ix_(kept, kept)], sums.product[kept]
     residual = sums.total - 2 * coefficients @ product + coefficients @ gram @ coefficients

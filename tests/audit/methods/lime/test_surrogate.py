@@ -47,14 +47,14 @@ def test_the_surrogate_is_that_of_lime_on_the_same_samples(width: int, selection
         assert found.local[row] == pytest.approx(local[0], abs=1e-12)
 
 
-def test_a_rule_linear_in_the_bins_is_recovered_without_penalty() -> None:
+def test_a_rule_linear_in_the_bins_is_recovered_with_hardly_any_penalty() -> None:
     codes, _, own, _ = drawn(3)
     weights = np.array([1.5, -2.0, 0.0])
     outputs = ((codes == own[0]) @ weights + 0.25)[:, None]
 
-    found = surrogates(codes, outputs, np.zeros(1, dtype=int), own_codes=own[:1], own_outputs=np.array([weights.sum() + 0.25]), penalty=0.0)
+    found = surrogates(codes, outputs, np.zeros(1, dtype=int), own_codes=own[:1], own_outputs=np.array([weights.sum() + 0.25]), penalty=1e-9)
 
-    np.testing.assert_allclose(found.values[0], weights, atol=1e-12)
+    np.testing.assert_allclose(found.values[0], weights, atol=1e-9)
     assert found.intercept[0] == pytest.approx(0.25)
     assert found.r2[0] == pytest.approx(1.0)
 
@@ -85,6 +85,34 @@ def test_outputs_that_are_not_finite_are_refused() -> None:
 
     with pytest.raises(MethodError, match="finite"):
         surrogates(codes, outputs, np.zeros(5, dtype=int), own_codes=own, own_outputs=own_outputs)
+
+
+def test_a_column_that_never_varies_has_no_coefficient() -> None:
+    codes, outputs, own, own_outputs = drawn(2)
+    codes[:, 1] = own[:, 1] = 2
+
+    found = surrogates(codes, outputs, np.zeros(5, dtype=int), own_codes=own, own_outputs=own_outputs)
+
+    assert np.abs(found.values[:, 1]).max() < 1e-12
+
+
+@pytest.mark.parametrize("penalty", [0.0, -1.0])
+def test_a_penalty_that_leaves_coefficients_undetermined_is_refused(penalty: float) -> None:
+    codes, outputs, own, own_outputs = drawn(2)
+
+    with pytest.raises(MethodError, match="penalty"):
+        surrogates(codes, outputs, np.zeros(5, dtype=int), own_codes=own, own_outputs=own_outputs, penalty=penalty)
+
+
+def test_a_level_in_no_drawn_row_weighs_the_row_itself_only() -> None:
+    codes, outputs, own, own_outputs = drawn(3)
+    own[0, 1] = 200
+
+    found = surrogates(codes, outputs, np.zeros(5, dtype=int), own_codes=own, own_outputs=own_outputs)
+
+    intercept, pairs, score, _ = by_lime(codes, outputs[:, 0], own[0], own_outputs[0], selection="none", columns=3)
+    np.testing.assert_allclose(found.values[0], [value for _, value in sorted(pairs)], rtol=0, atol=1e-12)
+    assert (found.intercept[0], found.r2[0]) == pytest.approx((intercept, score), abs=1e-12)
 
 
 def test_a_selection_without_a_number_of_columns_is_refused() -> None:
