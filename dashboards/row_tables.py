@@ -72,12 +72,11 @@ def filters(frame: pd.DataFrame) -> dict[str, list[str]]:
 
 def inputs_frame(rows: Rows, place: int) -> pd.DataFrame:
     """Raw inputs of the row at index `place`, in raw units, and its groups."""
-    lines = []
-    for column in rows.facts.schema.columns:
-        if rows.has(f"subject.input.{column.name}"):
-            lines.append(
-                {"Input": short(column.name, 80), "Value": _value(rows.column(f"subject.input.{column.name}")[place]), "Unit": short(column.unit, 60)}
-            )
+    measured = [column for column in rows.facts.schema.columns if rows.has(f"subject.input.{column.name}")]
+    lines = [
+        {"Input": short(column.name, 80), "Value": _value(rows.column(f"subject.input.{column.name}")[place]), "Unit": short(column.unit, 60)}
+        for column in measured
+    ]
     for spec in rows.facts.groups:
         if rows.has(f"subject.group.{spec.name}"):
             code = int(rows.group(spec.name).codes[place])
@@ -157,7 +156,7 @@ def _attribution(held: Rows, probe: str, place: int) -> Attribution:
 
 def _probes(rows: Rows, family: str) -> list[str]:
     names = [name for name in rows.names() if name.startswith(family)]
-    # A probe's id may hold dots; its rows begin with the longest id that has a position column.
+    # A probe's id holds dots, the names of its columns do not.
     return sorted({name.rpartition(".")[0] for name in names})
 
 

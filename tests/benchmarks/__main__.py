@@ -44,7 +44,7 @@ def _modules() -> Iterator[ModuleType]:
 def _line(figure: Figure) -> str:
     sign = "≥" if figure.better == "higher" else "≤"
     mark = "met" if figure.met else "NOT MET"
-    return f"{figure.family:<12} {figure.figure:<58} {figure.value:>10.3g}  {sign} {figure.goal:<8g} {mark:<8} {figure.detail}"
+    return f"{figure.family:<12} {figure.figure:<64} {figure.value:>10.3g}  {sign} {figure.goal:<8g} {mark:<8} {figure.detail}"
 
 
 if __name__ == "__main__":

@@ -47,14 +47,16 @@ class Bins:
         A bin of a single value returns that value; with `lime_compat` it returns the end of the bin in deviations from the mean, which is what
         lime 0.2.0.1 does.
         """
-        bins = np.minimum(codes, len(self.mean) - 1)
-        mean, deviation, low, high = self.mean[bins], self.deviation[bins], self.low[bins], self.high[bins]
-        least, most = (low - mean) / deviation, (high - mean) / deviation
+        least, most = (self.low - self.mean) / self.deviation, (self.high - self.mean) / self.deviation
         # The mean lies within its bin, so least <= 0 <= most, and the distribution function keeps its precision over the whole bin.
         below, above = ndtr(least), ndtr(most)
-        found = np.clip(mean + deviation * ndtri(below + uniform * (above - below)), low, high)
-        found = np.where(least == most, least if lime_compat else low, found)
-        return np.where(codes == len(self.mean), np.nan, found)
+        single = least == most
+        alone = least if lime_compat else self.low
+        bins = np.minimum(codes, len(self.mean) - 1)
+        found = self.mean[bins] + self.deviation[bins] * ndtri(below[bins] + uniform * (above - below)[bins])
+        found = np.clip(found, np.where(single, alone, self.low)[bins], np.where(single, alone, self.high)[bins])
+        found[codes == len(self.mean)] = np.nan
+        return np.asarray(found)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,256 @@
+"""Chart data of a run as Altair charts, one function per kind. Names of strangers are data under fixed field names, never field names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from audit.results import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter
+from reports.ranking import spread_choice
+from reports.visible import label, short
+
+COLOURS = ("#2f78a8", "#c1651a", "#3c8f5c", "#98509a", "#98780f", "#6b7178")
+"""Colours that stay legible on light and dark; shapes and legends tell the same."""
+BARS = 60
+"""Categories that are drawn; the table under the chart has all."""
+POINTS = 4000
+PIXELS = 64
+
+
+def drawn(chart: Chart) -> alt.Chart | alt.LayerChart | None:
+    """The picture of `chart`; None where only a table tells it."""
+    draw = _DRAWINGS.get(chart.kind)
+    return draw(chart) if draw else None
+
+
+def left_out(chart: Chart) -> str:
+    """What the picture leaves out, as a sentence; empty when nothing."""
+    if isinstance(chart, BarChart) and len(chart.categories) > BARS:
+        return f"Drawn: {BARS} of {len(chart.categories):,} categories, half from each end. The data below has all."
+    if isinstance(chart, Scatter) and len(chart.x) > POINTS:
+        return f"Drawn: the first {POINTS:,} of {len(chart.x):,} points."
+    if isinstance(chart, ImageOverlay) and chart.array:
+        return f"The pixels are in arrays/{short(chart.array)} of the run."
+    return ""
+
+
+def chart_data(chart: Chart) -> pd.DataFrame:
+    """Everything behind the picture, unrounded."""
+    if isinstance(chart, BarChart):
+        return _bars(chart, list(range(len(chart.categories))))
+    if isinstance(chart, LineChart):
+        return _lines(chart)
+    if isinstance(chart, Histogram):
+        return _bins(chart)
+    if isinstance(chart, HeatMap):
+        return _cells(chart)
+    if isinstance(chart, Scatter):
+        return _points(chart, len(chart.x))
+    if isinstance(chart, ImageOverlay):
+        return pd.DataFrame()
+    return pd.DataFrame([list(row) for row in chart.rows], columns=distinct([short(str(name), 60) for name in chart.columns]))
+
+
+def attribution_bars(frame: pd.DataFrame, x_label: str) -> alt.LayerChart:
+    """Dots with error bars of two standard errors, one line per input, from columns input, value, se, in the order given."""
+    data = frame.assign(low=frame["value"] - 2 * frame["se"].fillna(0), high=frame["value"] + 2 * frame["se"].fillna(0))
+    data["input"] = distinct([label(name, 30) for name in data["input"]])
+    y = alt.Y("input:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False))
+    tooltip = [alt.Tooltip("input:N"), alt.Tooltip("value:Q", format=".4g"), alt.Tooltip("se:Q", format=".3g", title="standard error")]
+    base = alt.Chart(data).encode(y=y, tooltip=tooltip)
+    x = alt.X("value:Q", title=x_label)
+    zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[3, 3], color="#8a929a").encode(x="value:Q")
+    stem = alt.Chart(data).mark_bar(height=6, opacity=0.45, color=COLOURS[0]).encode(y=y, x=x)
+    whisker = base.mark_rule(color=COLOURS[0]).encode(x=alt.X("low:Q", title=x_label), x2="high:Q")
+    return alt.layer(zero, stem, whisker, base.mark_circle(size=55, color=COLOURS[0]).encode(x=x)).properties(height=max(120, 20 * len(data) + 40))
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, those that would be drawn as one told apart by a number."""
+    seen: dict[str, int] = {}
+    told = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return told
+
+
+def _bar(chart: BarChart) -> alt.LayerChart:
+    data = _bars(chart, spread_choice(chart.values, BARS))
+    data["category"] = distinct([label(name, 34) for name in data["category"]])
+    scale = alt.Scale(type=chart.scale, zero=False)
+    y = alt.Y("category:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False))
+    x = alt.X("value:Q", title=label(chart.x_label, 80) or None, scale=scale)
+    tooltip = [
+        alt.Tooltip("category:N"),
+        *(alt.Tooltip(f"{name}:Q", format=".4g") for name in ("value", "low", "high")),
+        alt.Tooltip("n:Q", title="rows", format=","),
+    ]
+    base = alt.Chart(data).encode(y=y, tooltip=tooltip)
+    layers = [*_rules(chart.marks), base.mark_circle(size=70, color=COLOURS[0], opacity=1).encode(x=x)]
+    if data["low"].notna().any():
+        whisker = base.transform_filter("isValid(datum.low)").mark_rule(color=COLOURS[0], strokeWidth=1.5)
+        layers.append(whisker.encode(x=alt.X("low:Q", title=label(chart.x_label, 80) or None, scale=scale), x2="high:Q"))
+    return alt.layer(*layers).properties(height=max(90, 24 * len(data) + 40))
+
+
+def _line(chart: LineChart) -> alt.LayerChart:
+    data = _lines(chart)
+    x = alt.X("x:Q", title=label(chart.x_label, 80) or None, scale=alt.Scale(zero=False))
+    y = alt.Y("y:Q", title=label(chart.y_label, 60) or None, scale=alt.Scale(zero=False))
+    names = distinct([label(series.name, 40) for series in chart.series])
+    colour = alt.Color("series:N", title=None, scale=alt.Scale(domain=names, range=_cycle(names)), legend=_legend(names))
+    base = alt.Chart(data).encode(color=colour, tooltip=["series:N", alt.Tooltip("x:Q", format=".4g"), alt.Tooltip("y:Q", format=".4g")])
+    layers = []
+    if data["low"].notna().any():
+        layers.append(base.mark_area(opacity=0.15).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q"))
+    if chart.diagonal and len(data):
+        ends = [float(data["x"].min()), float(data["x"].max())]
+        layers.append(alt.Chart(pd.DataFrame({"x": ends, "y": ends})).mark_line(strokeDash=[4, 4], color="#8a929a").encode(x="x:Q", y="y:Q"))
+    layers += [*_rules(chart.marks, axis="y"), base.mark_line(point=alt.OverlayMarkDef(size=35)).encode(x=x, y=y)]
+    return alt.layer(*layers).properties(height=320)
+
+
+def _histogram(chart: Histogram) -> alt.Chart:
+    data = _bins(chart)
+    names = distinct([label(name, 40) for name in chart.series])
+    return (
+        alt.Chart(data)
+        .mark_bar(opacity=0.75 if len(names) == 1 else 0.5)
+        .encode(
+            x=alt.X("from:Q", bin="binned", title=label(chart.x_label, 80) or None),
+            x2="to:Q",
+            y=alt.Y("count:Q", title=label(chart.y_label, 60) or None, stack=None),
+            color=alt.Color("series:N", title=None, scale=alt.Scale(domain=names, range=_cycle(names)), legend=_legend(names)),
+            tooltip=["series:N", alt.Tooltip("from:Q", format=".4g"), alt.Tooltip("to:Q", format=".4g"), alt.Tooltip("count:Q", format=",")],
+        )
+        .properties(height=260)
+    )
+
+
+def _heat_map(chart: HeatMap) -> alt.Chart:
+    data = _cells(chart).dropna(subset=["value"])
+    axis = alt.Axis(labelLimit=200)
+    return (
+        alt.Chart(data)
+        .mark_rect()
+        .encode(
+            x=alt.X("column:N", sort=None, title=label(chart.x_label, 60) or None, axis=axis),
+            y=alt.Y("row:N", sort=None, title=label(chart.y_label, 60) or None, axis=axis),
+            color=alt.Color("value:Q", title=label(chart.unit, 30) or None, scale=alt.Scale(scheme="viridis")),
+            tooltip=["row:N", "column:N", alt.Tooltip("value:Q", format=".4g")],
+        )
+        .properties(height=max(140, 22 * len(chart.rows) + 60))
+    )
+
+
+def _scatter(chart: Scatter) -> alt.Chart:
+    data = _points(chart, POINTS)
+    names = list(dict.fromkeys(data["group"]))
+    return (
+        alt.Chart(data)
+        .mark_circle(size=28, opacity=0.6)
+        .encode(
+            x=alt.X("x:Q", title=label(chart.x_label, 80) or None, scale=alt.Scale(zero=False)),
+            y=alt.Y("y:Q", title=label(chart.y_label, 60) or None, scale=alt.Scale(zero=False)),
+            color=alt.Color("group:N", title=None, scale=alt.Scale(domain=names, range=_cycle(names)), legend=_legend(names)),
+            tooltip=["group:N", alt.Tooltip("x:Q", format=".4g"), alt.Tooltip("y:Q", format=".4g")],
+        )
+        .properties(height=340)
+    )
+
+
+def _image(chart: ImageOverlay) -> alt.Chart | None:
+    pixels = chart.overlay or chart.image
+    if not pixels:
+        return None
+    step = max(1, -(-max(len(pixels), len(pixels[0])) // PIXELS))
+    cells = [{"x": x, "y": y, "value": value} for y, row in enumerate(pixels[::step]) for x, value in enumerate(row[::step])]
+    return (
+        alt.Chart(pd.DataFrame(cells))
+        .mark_rect()
+        .encode(x=alt.X("x:O", axis=None), y=alt.Y("y:O", axis=None), color=alt.Color("value:Q", scale=alt.Scale(scheme="viridis")))
+        .properties(height=320, width=320)
+    )
+
+
+def _rules(marks: Sequence[Mark], axis: str = "x") -> list[alt.Chart]:
+    if not marks:
+        return []
+    data = pd.DataFrame({"at": [mark.value for mark in marks], "label": [label(mark.label, 40) for mark in marks]})
+    rule = alt.Chart(data).mark_rule(strokeDash=[5, 4], color="#b3540a")
+    place = {"x": alt.X("at:Q")} if axis == "x" else {"y": alt.Y("at:Q")}
+    name = alt.Chart(data).mark_text(align="left", dx=4, color="#b3540a")
+    edge = {"y": alt.value(-4)} if axis == "x" else {"x": alt.value(2)}
+    return [rule.encode(**place, tooltip=["label:N", alt.Tooltip("at:Q", format=".4g")]), name.encode(**place, **edge, text="label:N")]
+
+
+def _bars(chart: BarChart, chosen: Sequence[int]) -> pd.DataFrame:
+    def at(values: Sequence[Any]) -> list[Any]:
+        return [values[i] if i < len(values) else None for i in chosen]
+
+    frame = pd.DataFrame({"category": [str(chart.categories[i]) for i in chosen]})
+    for name, values in (("value", chart.values), ("low", chart.low), ("high", chart.high), ("n", chart.n)):
+        frame[name] = pd.Series(at(values), dtype="float64")
+    return frame
+
+
+def _lines(chart: LineChart) -> pd.DataFrame:
+    names = distinct([label(series.name, 40) for series in chart.series])
+    parts = []
+    for name, series in zip(names, chart.series, strict=True):
+        count = min(len(series.x), len(series.y))
+        band = (
+            {"low": series.low, "high": series.high}
+            if len(series.low) == len(series.high) == count
+            else {"low": [None] * count, "high": [None] * count}
+        )
+        part = {"series": [name] * count, "x": list(series.x)[:count], "y": list(series.y)[:count], **{key: list(ends) for key, ends in band.items()}}
+        parts.append(pd.DataFrame(part).astype({key: "float64" for key in ("x", "y", "low", "high")}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["series", "x", "y", "low", "high"])
+
+
+def _bins(chart: Histogram) -> pd.DataFrame:
+    names = distinct([label(name, 40) for name in chart.series])
+    lines = [
+        {"series": name, "from": chart.edges[i], "to": chart.edges[i + 1], "count": count}
+        for name, counts in zip(names, chart.series.values(), strict=True)
+        for i, count in enumerate(counts)
+    ]
+    return pd.DataFrame(lines, columns=["series", "from", "to", "count"])
+
+
+def _cells(chart: HeatMap) -> pd.DataFrame:
+    rows, columns = distinct([label(name, 30) for name in chart.rows]), distinct([label(name, 30) for name in chart.columns])
+    lines = [
+        {"row": row, "column": column, "value": value}
+        for row, values in zip(rows, chart.values, strict=True)
+        for column, value in zip(columns, values, strict=True)
+    ]
+    return pd.DataFrame(lines, columns=["row", "column", "value"]).astype({"value": "float64"})
+
+
+def _points(chart: Scatter, limit: int) -> pd.DataFrame:
+    names = [label(chart.names[i], 40) if i < len(chart.names) else "rows" for i in range(min(limit, len(chart.x)))]
+    return pd.DataFrame({"group": names, "x": list(chart.x)[:limit], "y": list(chart.y)[:limit]})
+
+
+def _cycle(names: Sequence[str]) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(len(names))]
+
+
+def _legend(names: Sequence[str]) -> alt.Legend | None:
+    return alt.Legend(orient="top", labelLimit=240, symbolLimit=30) if len(names) > 1 else None
+
+
+_DRAWINGS: Mapping[str, Callable[[Any], Any]] = {
+    "bar": _bar,
+    "line": _line,
+    "histogram": _histogram,
+    "heat_map": _heat_map,
+    "scatter": _scatter,
+    "image_overlay": _image,
+}

@@ -1,0 +1,62 @@
+"""Runs as the views read them: listed anew each time, read and verified once per manifest, kept while used."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from audit.errors import TamperedError
+from audit.facts import facts_of
+from audit.results import AuditRun
+from audit.rows import Rows
+from audit.store import RunStore, RunSummary
+from dashboards.row_tables import rows_frame
+
+
+@dataclass(frozen=True)
+class RowData:
+    """The rows of one run and the table of them."""
+
+    rows: Rows
+    frame: pd.DataFrame
+
+
+def folder() -> Path:
+    """Folder that holds the runs."""
+    return Path(os.environ.get("NETASSAY_RUNS", "runs"))
+
+
+def summaries() -> list[RunSummary]:
+    """All sealed runs, newest first, those that cannot be read included."""
+    return RunStore(folder()).runs()
+
+
+def read_run(item: RunSummary) -> AuditRun:
+    """The run; raises TamperedError when its files differ from the manifest, StoreError when it cannot be read."""
+    return _run(str(folder()), item.id, item.digest)
+
+
+def read_rows(item: RunSummary) -> RowData:
+    """The rows of the run; raises StoreError when none were stored."""
+    return _rows(str(folder()), item.id, item.digest)
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading the run")
+def _run(root: str, run_id: str, digest: str) -> AuditRun:  # noqa: ARG001  the digest is part of the key: a run that changed is read anew
+    store = RunStore(Path(root))
+    checked = store.verify(run_id)
+    if not checked.ok:
+        files = ", ".join(problem.file for problem in checked.problems[:5])
+        raise TamperedError(f"The files of this run differ from its manifest ({files}), so nothing is shown from it. See: netassay verify {run_id}")
+    return store.read(run_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the rows")
+def _rows(root: str, run_id: str, digest: str) -> RowData:
+    run = _run(root, run_id, digest)
+    rows = Rows(RunStore(Path(root)).path(run_id), facts_of(run), seed=run.seed)
+    return RowData(rows, rows_frame(rows))
