@@ -209,7 +209,7 @@ def _lines(chart: LineChart) -> pd.DataFrame:
             else {"low": [None] * count, "high": [None] * count}
         )
         part = {"series": [name] * count, "x": list(series.x)[:count], "y": list(series.y)[:count], **{key: list(ends) for key, ends in band.items()}}
-        parts.append(pd.DataFrame(part).astype({key: "float64" for key in ("x", "y", "low", "high")}))
+        parts.append(pd.DataFrame(part).astype(dict.fromkeys(("x", "y", "low", "high"), "float64")))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["series", "x", "y", "low", "high"])
 
 

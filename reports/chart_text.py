@@ -58,7 +58,9 @@ def _bar_point(chart: BarChart, position: int) -> str:
 
 def _line_words(chart: LineChart) -> str:
     parts = [
-        f"{short(s.name, 60)} goes from {number(s.y[0])} at {number(s.x[0])} to {number(s.y[-1])} at {number(s.x[-1])}." for s in chart.series[:6] if len(s.x)
+        f"{short(s.name, 60)} goes from {number(s.y[0])} at {number(s.x[0])} to {number(s.y[-1])} at {number(s.x[-1])}."
+        for s in chart.series[:6]
+        if len(s.x)
     ]
     drawn = " Lines drawn: the first 6." if len(chart.series) > 6 else ""
     return f"{plural(len(chart.series), 'line')}. {' '.join(parts)}{drawn}"
@@ -78,7 +80,8 @@ def _heat_words(chart: HeatMap) -> str:
     size = f"{plural(len(chart.rows), 'row')} by {plural(len(chart.columns), 'column')}."
     if not known:
         return f"{size} No value was measured."
-    ends = [f"{word}: {number(v)} at {short(chart.rows[r], 60)}, {short(chart.columns[c], 60)}." for word, (v, r, c) in (("Lowest", min(known)), ("Highest", max(known)))]
+    extremes = (("Lowest", min(known)), ("Highest", max(known)))
+    ends = [f"{word}: {number(v)} at {short(chart.rows[r], 60)}, {short(chart.columns[c], 60)}." for word, (v, r, c) in extremes]
     return f"{size} {' '.join(ends)}"
 
 
@@ -127,24 +130,28 @@ def _line_table(chart: LineChart, limit: int) -> DataTable:
 
 def _histogram_table(chart: Histogram, limit: int) -> DataTable:
     names = list(chart.series)[:COLUMNS]
-    rows = [[number(a), number(b), *(_cell(_end(chart.series[name], i)) for name in names)] for i, (a, b) in enumerate(zip(chart.edges, chart.edges[1:], strict=False))]
+    between = list(zip(chart.edges, chart.edges[1:], strict=False))
+    rows = [[number(a), number(b), *(_cell(_end(chart.series[name], i)) for name in names)] for i, (a, b) in enumerate(between)]
     left = capped(limit, len(rows), "bins") + _columns_left(len(names), len(chart.series))
     return DataTable(["From", "To", *(short(name, 40) for name in names)], rows[:limit], left)
 
 
 def _heat_table(chart: HeatMap, limit: int) -> DataTable:
     width = min(len(chart.columns), COLUMNS)
-    rows = [[short(name), *(_cell(value, "not measured") for value in line[:width])] for name, line in list(zip(chart.rows, chart.values, strict=False))[:limit]]
+    lines = list(zip(chart.rows, chart.values, strict=False))[:limit]
+    rows = [[short(name), *(_cell(value, "not measured") for value in line[:width])] for name, line in lines]
     left = capped(len(rows), len(chart.rows), "rows") + _columns_left(width, len(chart.columns))
     return DataTable([short(chart.y_label, 40) or "Row", *(short(name, 40) for name in chart.columns[:width])], rows, left)
 
 
 def _image_table(chart: ImageOverlay, limit: int) -> DataTable:
-    return DataTable((), (), f"The pixels are in arrays/{short(chart.array)} of this run." if chart.array else "The pixels are in run.json of this run.")
+    place = f"arrays/{short(chart.array)}" if chart.array else "run.json"
+    return DataTable((), (), f"The pixels are in {place} of this run.")
 
 
 def _scatter_table(chart: Scatter, limit: int) -> DataTable:
-    rows = [[number(x), number(y), short(chart.names[i], 40) if i < len(chart.names) else ""] for i, (x, y) in enumerate(zip(chart.x[:limit], chart.y, strict=False))]
+    points = enumerate(zip(chart.x[:limit], chart.y, strict=False))
+    rows = [[number(x), number(y), short(chart.names[i], 40) if i < len(chart.names) else ""] for i, (x, y) in points]
     return DataTable([short(chart.x_label, 60) or "x", short(chart.y_label, 60) or "y", "Group"], rows, capped(limit, len(chart.x), "points"))
 
 

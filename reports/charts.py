@@ -83,11 +83,12 @@ def heat_map(chart: HeatMap, identity: str, points: int = POINTS) -> str:
         return ""
     width, height = (WIDTH - 170) / columns, 26.0
     shade = _shades([value for line in chart.values[:rows] for value in line[:columns]])
-    parts = [svg.text(170 + width * (c + 0.5), 40, label(chart.columns[c], max(3, int(width / 7))), anchor="middle", style="tick") for c in range(columns)]
+    room = max(3, int(width / 7))
+    parts = [svg.text(170 + width * (c + 0.5), 40, label(chart.columns[c], room), anchor="middle", style="tick") for c in range(columns)]
     parts.append(svg.text(170, 16, label(chart.x_label, 60), style="name") + svg.text(0, 40, label(chart.y_label, 22), style="name"))
     for r in range(rows):
         parts.append(svg.text(160, 50 + height * (r + 0.65), label(chart.rows[r], 22), anchor="end", style="tick"))
-        parts += [_cell(chart.values[r][c], 170 + width * c, 50 + height * r, width, height, shade) for c in range(columns)]
+        parts += [_cell(chart.values[r][c], 170 + width * c, 50 + height * r, width=width, height=height, shade=shade) for c in range(columns)]
     return svg.drawing(identity, WIDTH, 58 + height * rows, chart.title, describe(chart), *parts)
 
 
@@ -218,7 +219,7 @@ def _shades(values: Sequence[float | None]) -> Callable[[float], str]:
     return lambda value: f"h{round(8 * (value - low) / (high - low)) if high > low else 4}"
 
 
-def _cell(value: float | None, x: float, y: float, width: float, height: float, shade: Callable[[float], str]) -> str:
+def _cell(value: float | None, x: float, y: float, *, width: float, height: float, shade: Callable[[float], str]) -> str:
     if value is None:
         return svg.rectangle(x + 1.5, y + 1.5, width - 3, height - 3, "none")
     style = shade(value)

@@ -26,8 +26,9 @@ class Frame:
         """Grid, ticks and names."""
         left, right, bottom, top = self.x.start, self.x.end, self.y.start, self.y.end
         parts = [svg.line(left, self.y(tick), right, self.y(tick), "grid") for tick in self.y.ticks]
-        parts += [svg.text(left - 8, self.y(t) + 4, word, anchor="end", style="tick") for t, word in zip(self.y.ticks, ticks(self.y.ticks), strict=True)]
-        parts += [svg.text(self.x(t), bottom + 18, word, anchor="middle", style="tick") for t, word in zip(self.x.ticks, ticks(self.x.ticks), strict=True)]
+        up, along = zip(self.y.ticks, ticks(self.y.ticks), strict=True), zip(self.x.ticks, ticks(self.x.ticks), strict=True)
+        parts += [svg.text(left - 8, self.y(t) + 4, word, anchor="end", style="tick") for t, word in up]
+        parts += [svg.text(self.x(t), bottom + 18, word, anchor="middle", style="tick") for t, word in along]
         parts.append(svg.line(left, bottom, right, bottom, "axis"))
         parts.append(svg.text((left + right) / 2, bottom + 38, label(self.x_label, 80), anchor="middle", style="name"))
         parts.append(svg.text(0, top - 12, label(self.y_label, 80), style="name"))

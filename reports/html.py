@@ -95,17 +95,24 @@ def write_report(run: AuditRun, path: Path, *, manifest: str | None = None) -> P
 def _page(run: AuditRun, manifest: str | None, detail: Detail) -> str:
     css = style_sheet()
     anchors = {finding.check: f"finding-{position}" for position, finding in enumerate(run.findings, start=1)}
-    return _environment().get_template("report.html.j2").render(
-        run=run,
-        manifest=manifest,
-        detail=detail,
-        css=Markup(css),  # noqa: S704  our own file, no part of it comes from the run
-        policy=content_policy(css),
-        purpose=wording.value_text(run.config.get("purpose", "")),
-        summary=summarise(run, anchors),
-        unassessed=unassessed(run, anchors),
-        families=_families(run, anchors, detail),
-        subject=[*((k, v) for k, v in wording.flat({k: v for k, v in run.subject.items() if k not in ("groups", "columns")})), *subject_facts(run)],
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            run=run,
+            manifest=manifest,
+            detail=detail,
+            css=Markup(css),  # noqa: S704  our own file, no part of it comes from the run
+            policy=content_policy(css),
+            purpose=wording.value_text(run.config.get("purpose", "")),
+            summary=summarise(run, anchors),
+            unassessed=unassessed(run, anchors),
+            families=_families(run, anchors, detail),
+            subject=[
+                *((k, v) for k, v in wording.flat({k: v for k, v in run.subject.items() if k not in ("groups", "columns")})),
+                *subject_facts(run),
+            ],
+        )
     )
 
 

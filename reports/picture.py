@@ -20,7 +20,7 @@ def grey(image: Pixels) -> str:
 def signed(overlay: Pixels) -> str:
     """The attribution as a data address: orange for positive, blue for negative, more opaque for larger."""
     largest = max((abs(value) for row in overlay for value in row), default=0.0) or 1.0
-    lines = [b"".join(bytes((*((230, 97, 1) if value > 0 else (33, 102, 172)), round(215 * abs(value) / largest))) for value in row) for row in overlay]
+    lines = [b"".join(_pixel(value, largest) for value in row) for row in overlay]
     return _png(lines, len(overlay[0]), colour=6)
 
 
@@ -33,3 +33,9 @@ def _png(lines: list[bytes], width: int, *, colour: int) -> str:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _pixel(value: float, largest: float) -> bytes:
+    """Orange for what raises the output, blue for what lowers it; the stronger, the less transparent."""
+    colour = (230, 97, 1) if value > 0 else (33, 102, 172)
+    return bytes((*colour, round(215 * abs(value) / largest)))

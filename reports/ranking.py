@@ -12,6 +12,9 @@ from reports.status import gravity
 TOLD: tuple[Status, ...] = ("outside", "error", "attention", "inconclusive", "informative", "within")
 """Statuses with something to tell, in the order of telling; the others are listed under what was not assessed."""
 
+FEW_ROWS = 30
+"""Numbers that rest on fewer rows never lead when others can."""
+
 
 def top_findings(run: AuditRun, count: int) -> list[Finding]:
     """The findings to tell first, at most `count`."""
@@ -53,10 +56,15 @@ def spread_choice(values: Sequence[float | None], limit: int) -> list[int]:
 
 def _finding_key(finding: Finding) -> tuple[object, ...]:
     leader = lead(finding)
-    return (TOLD.index(finding.status), *(_telling(leader) if leader is not None else (2, 0.0)), finding.check)
+    return (TOLD.index(finding.status), *(_telling(leader) if leader is not None else (True, True, 2, 0.0)), finding.check)
 
 
-def _telling(measurement: Measurement) -> tuple[int, float]:
+def _telling(measurement: Measurement) -> tuple[bool, bool, int, float]:
+    """Declared groups before explored ones, enough rows before few, an interval without "no difference" before one with it, large before small."""
+    return (measurement.simultaneous is not None, measurement.n < FEW_ROWS, *_size(measurement))
+
+
+def _size(measurement: Measurement) -> tuple[int, float]:
     """(0 for an interval without "no difference", 1 with it, 2 where no such value exists; minus the size)."""
     if measurement.unit == "ratio" and measurement.value > 0:
         return (_holds(measurement, 1.0), -abs(math.log(measurement.value)))

@@ -19,8 +19,16 @@ class StatusLook:
 
 
 _LOOKS = (
-    StatusLook("outside", "Outside limit", "The number and its whole interval are beyond a limit that was fixed before the run.", "M8 1 15 8 8 15 1 8Z", True),
-    StatusLook("error", "Error", "The check broke while it ran. It says nothing about the network. The technical trace is kept.", "M3 3 13 13M13 3 3 13", False),
+    StatusLook(
+        "outside", "Outside limit", "The number and its whole interval are beyond a limit that was fixed before the run.", "M8 1 15 8 8 15 1 8Z", True
+    ),
+    StatusLook(
+        "error",
+        "Error",
+        "The check broke while it ran. It says nothing about the network. The technical trace is kept.",
+        "M3 3 13 13M13 3 3 13",
+        False,
+    ),
     StatusLook(
         "attention",
         "Attention",
@@ -35,7 +43,9 @@ _LOOKS = (
         "M8 2A6 6 0 0 0 8 14ZM8 2A6 6 0 0 1 8 14",
         False,
     ),
-    StatusLook("not_assessed", "Not assessed", "The question applies, but it could not be answered. The reason is given.", "M2.5 2.5H13.5V13.5H2.5Z", False),
+    StatusLook(
+        "not_assessed", "Not assessed", "The question applies, but it could not be answered. The reason is given.", "M2.5 2.5H13.5V13.5H2.5Z", False
+    ),
     StatusLook(
         "within",
         "Within limit",
@@ -43,8 +53,16 @@ _LOOKS = (
         "M8 2A6 6 0 1 0 8 14A6 6 0 1 0 8 2Z",
         True,
     ),
-    StatusLook("informative", "Informative", "Measured, but nobody declared a limit to hold it against.", "M8 2A6 6 0 1 0 8 14A6 6 0 1 0 8 2ZM8 7V11.5M8 4.5V5.2", False),
-    StatusLook("not_applicable", "Not applicable", "The question has no meaning for this network or this data. The reason is given.", "M3 8H13", False),
+    StatusLook(
+        "informative",
+        "Informative",
+        "Measured, but nobody declared a limit to hold it against.",
+        "M8 2A6 6 0 1 0 8 14A6 6 0 1 0 8 2ZM8 7V11.5M8 4.5V5.2",
+        False,
+    ),
+    StatusLook(
+        "not_applicable", "Not applicable", "The question has no meaning for this network or this data. The reason is given.", "M3 8H13", False
+    ),
 )
 LOOKS = {look.status: look for look in _LOOKS}
 """The look of each status, in no particular order; `STATUSES` holds the order."""

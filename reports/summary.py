@@ -162,6 +162,5 @@ def _unassessed_more(run: AuditRun, missing: int) -> str:
     parts = [f"{plural(missing - TOLD_FIRST, 'more item')} under What was not assessed."] if missing > TOLD_FIRST else []
     inside = sum(len(f.absent) for f in run.findings)
     if inside:
-        verb = "is" if inside == 1 else "are"
-        parts.append(f"{plural(inside, 'single number')} inside other findings could not be estimated; each {verb} listed there with its reason.".replace("each are", "each is"))
+        parts.append(f"{plural(inside, 'single number')} inside other findings could not be estimated; each is listed there with its reason.")
     return " ".join(parts)

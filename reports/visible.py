@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-_HIDDEN = frozenset(
-    [0x061C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF, *range(0x202A, 0x202F), *range(0x2060, 0x2070), *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)]
-)
+_HIDDEN = frozenset([1564, 8203, 8206, 8207, 8232, 8233, 65279, *range(8234, 8239), *range(8288, 8304), *range(65529, 65532), *range(917504, 917632)])
 """Code points that change the direction or the look of a text without being seen; joiners that scripts need are not among them."""
 
 

@@ -13,7 +13,19 @@ from reports.visible import short
 
 NAME_LENGTH = 80
 """Characters of a stranger's name that are shown in a table or sentence."""
-_ACRONYMS = {"auc": "AUC", "ece": "ECE", "ks": "KS", "psi": "PSI", "shap": "SHAP", "roc": "ROC", "tpr": "TPR", "fpr": "FPR", "mae": "MAE", "rmse": "RMSE", "r2": "R²"}
+_ACRONYMS = {
+    "auc": "AUC",
+    "ece": "ECE",
+    "ks": "KS",
+    "psi": "PSI",
+    "shap": "SHAP",
+    "roc": "ROC",
+    "tpr": "TPR",
+    "fpr": "FPR",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+}
 
 
 def title(name: str) -> str:

@@ -14,8 +14,6 @@ from audit.probes.attribution.grad_cam import grad_cam
 from tests.audit.methods.saliency.networks import Convolutional
 from tests.audit.probes.attribution.small import ENTRIES, PICTURE, measure, subject_of
 
-pytestmark = pytest.mark.filterwarnings("ignore:Setting forward, backward hooks:UserWarning")  # captum tells of the hooks it sets and removes
-
 
 class Corner(nn.Module):
     """Two classes: what is bright in the upper left corner speaks for the second."""
