@@ -13,7 +13,7 @@ from audit.subject import Subject
 
 
 def draw_background(subject: Subject, size: int) -> NDArray[Any]:
-    """At most `size` encoded reference rows (b, …), drawn without replacement, the same for every probe and every run on this reference data.
+    """At most `size` encoded reference rows (b, …), drawn without replacement from the run's seed, the same for every probe.
 
     Raises SubjectError without reference data.
     """
@@ -21,5 +21,5 @@ def draw_background(subject: Subject, size: int) -> NDArray[Any]:
     if reference is None:
         raise SubjectError(subject.why_not("reference"))
     count = min(size, reference.n_rows)
-    chosen = generator(0, f"background {reference.digest}").permutation(reference.n_rows)[:count]
+    chosen = generator(subject.seed, f"background {reference.digest}").permutation(reference.n_rows)[:count]
     return np.ascontiguousarray(subject.encode(reference.take(np.sort(chosen).astype(np.int64))).values)

@@ -58,6 +58,7 @@ def open_subject(file: ConfigFile, trust: Trust = Trust()) -> Subject:
         encoder=encoder,
         facts=facts,
         roles=_roles(config),
+        seed=config.seed,
     )
 
 

@@ -29,6 +29,8 @@ class Subject:
     facts: Facts
     roles: Mapping[str, str]
     """Names of the columns that play a part: label, id, weight, cluster, time."""
+    seed: int = 0
+    """Seed of everything that is drawn at random before rows are measured, such as a background."""
 
     def has(self, need: str) -> bool:
         """Whether a need of a probe or check is met."""

@@ -97,7 +97,7 @@ def _ask(
     subject: Subject, samplers: Sequence[ColumnSampler], samples: int, purpose: str, lime_compat: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Bins of one neighbourhood, and the explained outputs there."""
-    drawn = draw_neighbourhood(samplers, samples, generator=generator(0, purpose), lime_compat=lime_compat)
+    drawn = draw_neighbourhood(samplers, samples, generator=generator(subject.seed, purpose), lime_compat=lime_compat)
     names = subject.facts.schema.names
     raw = RowBlock(np.arange(samples, dtype=np.int64), dict(zip(names, drawn.values, strict=True)))
     answered = _output(decide(subject.model.outputs(subject.encode(raw)), subject.facts))

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from audit.data.dataset import ColumnSchema, RowBlock
 from audit.decide import decide
+from audit.decision_logits import decision_logits
 from audit.errors import MethodError
 from audit.methods.robustness.attack import Attack
 from audit.methods.robustness.battery import Battery, Draws, battery, hundredfold
-from audit.methods.robustness.decision_logits import decision_logits
 from audit.methods.robustness.entries import ColumnEntries, raw_changes, read_entries, to_raw
 from audit.methods.robustness.gradient import without_slope
 from audit.methods.robustness.losses import Network, cross_entropy

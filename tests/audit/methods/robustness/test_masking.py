@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from audit.data.dataset import Schema
+from audit.decision_logits import decision_logits
 from audit.errors import MethodError
 from audit.facts import Facts
 from audit.methods.robustness.battery import Draws, battery, hundredfold
-from audit.methods.robustness.decision_logits import decision_logits
 from audit.methods.robustness.gradient import without_slope
 from audit.methods.robustness.losses import cross_entropy, decide, margin, ratio_loss
 from audit.methods.robustness.pgd import pgd
