@@ -15,6 +15,8 @@ GRAVITY: tuple[Status, ...] = ("outside", "attention", "inconclusive", "not_asse
 """A finding takes the worst of its judgements, in this order."""
 FEWEST_RATED = 5
 """Below this number of rows nothing is rated."""
+HOPELESS = 1000
+"""An interval that would have to become this many times narrower is called out of reach."""
 FEWEST_DECIDED = 30
 """Below this number of rows a limit is met or broken at most with ``attention``."""
 
@@ -93,8 +95,8 @@ def _needed(measurement: Measurement, low: float, high: float, criterion: Criter
     edges = [float(edge) for edge in (criterion.minimum, criterion.maximum) if edge is not None]
     distance = min(abs(measurement.value - edge) for edge in edges)
     half = max(high - measurement.value, measurement.value - low)
-    if distance <= 0 or half <= 0:
-        return "The observed value lies on the limit, so no number of rows would decide."
+    if half <= 0 or distance * HOPELESS <= half:
+        return "The observed value lies on the limit or next to it, so no practical number of rows would decide."
     rows = math.ceil(measurement.n * (half / distance) ** 2 - 1e-6)
     return (
         f"If the observed value were true, an interval no wider than ±{number(distance)} would decide, "

@@ -39,6 +39,14 @@ def test_inconclusive_names_the_width_that_would_decide() -> None:
     assert "about 400 rows" in verdict.reason  # half-width 0.2 must halve, so four times the rows
 
 
+@pytest.mark.parametrize("value", [0.8, 0.8 + 1e-9, 0.8 + 1e-300])
+def test_a_value_on_the_limit_asks_for_no_absurd_number_of_rows(value: float) -> None:
+    verdict = judge(Evidence(measurements=(measured(value, 0.7, 0.9),)), [at_least("0.8")])
+
+    assert verdict.status == "inconclusive"
+    assert "no practical number" in verdict.reason
+
+
 def test_without_a_limit_nothing_is_green() -> None:
     assert status(measured(0.99, 0.98, 1.0)) == "informative"
 
