@@ -13,8 +13,8 @@ OutputKind = Literal["logits", "log_probabilities", "probabilities", "score", "q
 LabelKind = Literal["outcome", "past_decision", "proxy"]
 LABEL_WORDS: dict[LabelKind, str] = {
     "outcome": "Labels are outcomes.",
-    "past_decision": "This rests on past decisions, not outcomes: right means decided as before.",
-    "proxy": "This rests on a proxy for the outcome of interest.",
+    "past_decision": "Labels are past decisions, not outcomes: right means decided as before, and an error is a departure from it.",
+    "proxy": "Labels are a proxy for the outcome of interest: an error is an error about the proxy.",
 }
 """What a number that compares with labels rests on, as a sentence for its reader."""
 

@@ -114,7 +114,7 @@ def _measure(ledger: Ledger, name: str, values: NDArray[np.float64], held: Both,
         None if held.weights is None else held.weights[kept],
         clusters=None if held.clusters is None else held.clusters[kept],
     )
-    lowest, unit = (-1.0, "correlation") if name == "rank_correlation" else (0.0, "proportion")
+    lowest, unit = (-1.0, "") if name == "rank_correlation" else (0.0, "proportion")
     if isinstance(estimate, Interval):
         estimate = replace(estimate, low=max(lowest, estimate.low), high=min(1.0, estimate.high))
     ledger.add(name, estimate, at={"columns": k} if name == "top_overlap" else {}, unit=unit)

@@ -88,7 +88,7 @@ def _measure(ledger: Ledger, method: str, held: Explained) -> dict[str, Interval
     estimates: dict[str, Interval] = {}
     for player, name in enumerate(held.names):
         estimate = mean_interval(held.size[:, player], held.design.weights, clusters=held.design.clusters)
-        ledger.add("mean_absolute_attribution", estimate, at={"method": method, "feature": name}, unit="raw output")
+        ledger.add("mean_absolute_attribution", estimate, at={"method": method, "feature": name})
         if isinstance(estimate, Interval):
             estimates[name] = estimate
     ordered = dict(sorted(estimates.items(), key=lambda item: -item[1].value))

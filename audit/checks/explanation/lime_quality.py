@@ -74,7 +74,7 @@ def lime_quality(rows: Rows, *, quantiles: tuple[float, ...] = (0.1, 0.5, 0.9), 
     for q in quantiles:
         ledger.add("surrogate_r2", _quantile(r2[fitted], q, design.of(fitted)), at={"quantile": q})
     ledger.add("poor_fit_share", _share((r2 < poor_below)[fitted], design.of(fitted)), at={"below": poor_below}, unit="proportion")
-    ledger.add("rank_stability", _stability(stable[steady], design.of(steady)), unit="correlation")
+    ledger.add("rank_stability", _stability(stable[steady], design.of(steady)))
     pair = _pair(rows)
     if pair is None:
         ledger.absent("sign_disagreement", rows.why_absent(SHAPLEY), 0)

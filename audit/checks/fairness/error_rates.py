@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.comparisons import compare, largest_group
 from audit.methods.fairness.counts import EMPTY
@@ -28,11 +29,8 @@ RATES = (
     "positive_predictive_value",
     "negative_predictive_value",
 )
-LABELS = {
-    "outcome": "Labels are outcomes.",
-    "past_decision": "Labels are past decisions, not outcomes: an error here is a departure from what was decided before.",
-    "proxy": "Labels are a proxy for the outcome of interest: an error here is an error about the proxy.",
-}
+CHARTED = ("accuracy", "true_positive_rate", "false_positive_rate")
+"""Rates drawn for each attribute; the others are in the table, where they do not bury these."""
 
 
 @check(
@@ -67,7 +65,7 @@ def error_rates(rows: Rows) -> Evidence:
     """
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     masks = _masks(rows)
-    notes = [LABELS[rows.facts.label_kind], *([design.note] if design.note else [])]
+    notes = [LABEL_WORDS[rows.facts.label_kind], *([design.note] if design.note else [])]
     unknown = int((rows.labels < 0).sum())
     if unknown:
         notes.append(f"{unknown:,} rows have no known label and are left out.")
@@ -111,7 +109,11 @@ def _write(ledger: Ledger, rows: Rows, attribute: str, *, name: str, mask: RateM
             difference = comparison.difference if empty is None else Undefined(f"There are no {EMPTY[name]} on one side.", 0)
             where, versus = {attribute: held.levels[i]}, {attribute: held.levels[reference]}
             ledger.add(f"{name}_difference", difference, slice=where, versus=versus, unit="proportion", n=comparison.rows)
-    return [_chart(f"{name.replace('_', ' ').capitalize()} by {attribute}", held.levels, shares, name)] if any(s.rows for s in shares) else []
+    return (
+        [_chart(f"{name.replace('_', ' ').capitalize()} by {attribute}", held.levels, shares, name)]
+        if name in CHARTED and any(s.rows for s in shares)
+        else []
+    )
 
 
 def _rate(share: Share, name: str) -> Interval | Undefined:
