@@ -49,10 +49,10 @@ demo: $(STAMP)
 	@report=$$(ls -td runs/*.docs/report.html 2>/dev/null | head -n 1); test -n "$$report"; echo "Report: $$PWD/$$report"
 
 test: $(STAMP)
-	$(PYTEST) -n $(WORKERS) < /dev/null
+	$(PYTEST) -n $(WORKERS) --dist loadfile < /dev/null
 
 test-fast: $(STAMP)
-	$(PYTEST) -n $(WORKERS) -m "not slow and not browser" < /dev/null
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not browser" < /dev/null
 
 check: $(STAMP)
 	$(BIN)/ruff check .

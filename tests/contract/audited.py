@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+import pytest
+
 from audit.config import load_config
 from audit.executors.local import LocalExecutor
 from audit.open_subject import Trust, open_subject
@@ -26,6 +28,10 @@ SUBJECTS: dict[str, Callable[[Path], Path]] = {
     "diabetes": subjects.write_diabetes,
     "predictions": subjects.write_lending_predictions,
 }
+
+
+NAMES = [pytest.param(name, marks=pytest.mark.slow) if name == "digits" else name for name in sorted(SUBJECTS)]
+"""For parametrize: the digits audit takes half a minute."""
 
 
 @dataclass(frozen=True)

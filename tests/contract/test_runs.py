@@ -15,7 +15,7 @@ from audit.results import plain
 from audit.rows import Rows
 from audit.runner import run_audit
 from audit.store import RunStore
-from tests.contract.audited import SUBJECTS, TRUST, Audited, audit, audited
+from tests.contract.audited import NAMES, SUBJECTS, TRUST, Audited, audit, audited
 
 
 def columns(done: Audited) -> dict[str, np.ndarray]:
@@ -50,7 +50,7 @@ def test_local_and_process_executors_give_the_same_run(tmp_path: Path) -> None:
     assert [f["status"] for f in left] == [f["status"] for f in right]
 
 
-@pytest.mark.parametrize("name", ["table", "digits"])
+@pytest.mark.parametrize("name", ["table", pytest.param("digits", marks=pytest.mark.slow)])
 def test_the_micro_batch_changes_nothing_beyond_a_millionth(name: str, tmp_path: Path) -> None:
     other = audit(audited(name).config, tmp_path, overrides=["model.micro_batch=7", 'only=["performance.classification"]'])
 
@@ -82,7 +82,7 @@ def test_another_seed_draws_other_rows_and_leaves_the_outputs(tmp_path: Path) ->
     assert other.rows().within("attribution.shapley").n == pytest.approx(20, abs=2)
 
 
-@pytest.mark.parametrize("name", sorted(SUBJECTS))
+@pytest.mark.parametrize("name", NAMES)
 def test_a_sample_carries_its_inclusion_probability(name: str) -> None:
     done = audited(name)
     for record in done.run.probes:

@@ -24,6 +24,8 @@ from tests.contract.audited import TRUST, audit
 from tests.end_to_end.command import ROOT, netassay, write
 from tests.smoke.subjects import write_table_network
 
+pytestmark = pytest.mark.slow
+
 SLOW = "probes.attribution.shapley.pairs=2000"
 
 

@@ -1,0 +1,62 @@
+"""Split-conformal p-values of scores, and which rows of a batch stand out when all of them are asked at once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audit.errors import MethodError
+
+Floats = NDArray[np.float64]
+
+
+def conformal_p_values(scores: Floats, calibration: Floats) -> Floats:
+    """(1 + number of calibration scores >= s) / (n + 1) for every score s, (m,), in [1/(n+1), 1]; NaN for a score that is NaN.
+
+    For a row exchangeable with the n calibration rows P(p <= a) <= a, over the draw of both; given one calibration set the share may lie
+    above a. Vovk, Gammerman & Shafer 2005, doi:10.1007/b106715. Raises MethodError without calibration scores, or when one is NaN.
+    """
+    n = len(calibration)
+    if n == 0:
+        raise MethodError("conformal p-values need at least one calibration score")
+    if np.isnan(calibration).any():
+        raise MethodError(f"{int(np.isnan(calibration).sum())} of {n} calibration scores are not numbers")
+    at_least = n - np.searchsorted(np.sort(calibration), scores, side="left")
+    return np.where(np.isnan(scores), np.nan, (1.0 + at_least) / (n + 1.0))
+
+
+def smallest_p_value(n: int) -> float:
+    """The smallest conformal p-value that n calibration rows can give."""
+    return 1.0 / (n + 1)
+
+
+def calibration_rows_needed(alpha: float) -> int:
+    """Fewest calibration rows with which a p-value can reach `alpha`: the smallest n with 1/(n+1) <= alpha.
+
+    Raises MethodError outside (0, 1).
+    """
+    if not 0 < alpha < 1:
+        raise MethodError(f"alpha is {alpha}; expected a number between 0 and 1")
+    # Rounding in 1/alpha must not ask for a row too many: 1/0.05 - 1 is 19.
+    return max(1, math.ceil(1 / alpha - 1 - 1e-9))
+
+
+def attained(p_values: Floats, alpha: float) -> NDArray[np.bool_]:
+    """Whether p <= alpha, (m,), with room for the rounding of a ratio of integers; False for NaN."""
+    return np.asarray(p_values <= alpha * (1 + 1e-12))
+
+
+def benjamini_hochberg(p_values: Floats, *, rate: float = 0.05) -> NDArray[np.bool_]:
+    """Rows found at a false discovery rate of at most `rate`, (m,): those up to the last ordered p_(i) <= rate i / m. False for NaN.
+
+    Conformal p-values that share a calibration set are positively dependent, under which the rate holds when scores have no ties.
+    Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x; Bates et al. 2023, doi:10.1214/22-AOS2244.
+    """
+    known = p_values[~np.isnan(p_values)]
+    ordered = np.sort(known)
+    reached = np.flatnonzero(attained(ordered * len(known) / np.arange(1, len(known) + 1), rate))
+    if not len(reached):
+        return np.zeros(len(p_values), dtype=np.bool_)
+    return np.asarray(p_values <= ordered[reached[-1]])
