@@ -14,8 +14,8 @@ from tests import benchmarks
 from tests.benchmarks.figure import Figure
 
 
-def main() -> int:
-    """0 when every figure reached its goal, else 1."""
+def main() -> None:
+    """Measure, print a line for each figure, write ``bench.json``; a goal that is missed is a result, not a failure."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure figures of merit and hold them against their goals.")
     families = {module.FAMILY: module for module in _modules()}
     parser.add_argument("--family", choices=sorted(families), help="one family; all when left out")
@@ -29,7 +29,7 @@ def main() -> int:
             figures.append(figure)
             print(_line(figure), flush=True)
     Path("bench.json").write_text(json.dumps([figure.plain() for figure in figures], indent=1) + "\n", encoding="utf-8")
-    return 0 if all(figure.met for figure in figures) else 1
+    print(f"{sum(figure.met for figure in figures)} of {len(figures)} goals met; written to bench.json")
 
 
 def _modules() -> Iterator[ModuleType]:
@@ -48,4 +48,4 @@ def _line(figure: Figure) -> str:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    main()

@@ -1,0 +1,57 @@
+"""`anomaly.isolation_forest` on a table with a planted row, and on subjects it has no meaning for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+from sklearn.ensemble import IsolationForest
+
+from audit.config import load_config
+from audit.errors import MethodError
+from audit.open_subject import open_subject
+from audit.probes.anomaly.isolation_forest import isolation_forest
+from audit.store import digest
+from tests.audit.probes.anomaly import opened
+from tests.smoke import subjects
+
+
+def test_rows_are_ranked_as_scikit_learn_ranks_them(tmp_path):
+    subject = opened.table(tmp_path)
+    encoded = [subject.encode(d.take(np.arange(d.n_rows))).values for d in (subject.reference, subject.evaluate)]
+    theirs = -IsolationForest(n_estimators=300, max_samples=120, random_state=0).fit(encoded[0]).score_samples(encoded[1])
+
+    ours = opened.measure(isolation_forest, subject, trees=300).columns["score"]
+
+    assert spearmanr(ours, theirs).statistic > 0.97
+    assert np.abs(ours - theirs).max() < 0.06
+
+
+def test_a_planted_row_is_found_and_its_column_named(tmp_path):
+    path = subjects.write_table_network(tmp_path)
+    frame = pd.read_parquet(tmp_path / "test.parquet")
+    frame.loc[5, "years"] = 40.0
+    frame.to_parquet(tmp_path / "test.parquet", index=False)
+    found = opened.measure(isolation_forest, open_subject(load_config(path), opened.TRUST))
+
+    names = found.prepared.tables["players"]["name"]
+
+    assert found.columns["score"].argmax() == 5
+    assert found.columns["p_value"][5] == pytest.approx(1 / 61)
+    assert names[found.columns["contribution"][5].argmax()] == "years"
+    assert found.columns["contribution"][5].max() == pytest.approx(np.log(121 / 2))
+
+
+def test_the_forest_is_the_same_again_and_neither_it_nor_scores_know_of_blocks(tmp_path):
+    subject = opened.table(tmp_path)
+    first, again = (opened.measure(isolation_forest, subject, trees=10, block=size) for size in (None, 7))
+
+    assert digest(first.prepared.state) == digest(again.prepared.state)
+    assert (first.columns["score"] == again.columns["score"]).all()
+    assert (first.columns["contribution"] == again.columns["contribution"]).all()
+
+
+def test_images_are_no_table(tmp_path):
+    with pytest.raises(MethodError, match=r"anomaly\.feature_neighbours"):
+        opened.measure(isolation_forest, opened.digits(tmp_path))
