@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from audit.errors import MethodError
 
@@ -60,3 +61,16 @@ def benjamini_hochberg(p_values: Floats, *, rate: float = 0.05) -> NDArray[np.bo
     if not len(reached):
         return np.zeros(len(p_values), dtype=np.bool_)
     return np.asarray(p_values <= ordered[reached[-1]])
+
+
+def false_alarm_range(n: int, alpha: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Where the share of usual rows with p <= alpha lies for one set of n calibration rows, in `confidence` of such sets: low and high.
+
+    The share is Beta(l, n + 1 - l) with l = floor(alpha (n + 1)) when scores have no ties, smaller with them; both are 0 where no p-value
+    reaches alpha. Vovk 2012, arXiv:1209.2673.
+    """
+    reached = math.floor(alpha * (n + 1) + 1e-9)
+    if reached < 1:
+        return 0.0, 0.0
+    low, high = stats.beta.ppf([(1 - confidence) / 2, (1 + confidence) / 2], reached, n + 1 - reached)
+    return float(low), float(high)

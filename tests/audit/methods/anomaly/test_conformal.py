@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from audit.errors import MethodError
-from audit.methods.anomaly.conformal import attained, benjamini_hochberg, calibration_rows_needed, conformal_p_values, smallest_p_value
+from audit.methods.anomaly.conformal import (
+    attained,
+    benjamini_hochberg,
+    calibration_rows_needed,
+    conformal_p_values,
+    false_alarm_range,
+    smallest_p_value,
+)
 
 SCORES = st.lists(st.integers(0, 6), min_size=1, max_size=12)
 
@@ -96,3 +103,11 @@ def test_a_step_further_up_carries_those_before_it():
 def test_rows_without_a_p_value_are_not_found_and_not_counted():
     assert benjamini_hochberg(np.array([np.nan, 0.05, np.nan]), rate=0.05).tolist() == [False, True, False]
     assert not benjamini_hochberg(np.full(3, np.nan)).any()
+
+
+def test_the_false_alarm_range_is_where_simulated_calibration_sets_lie():
+    # Of uniform scores, the usual rows above the calibration rows' 95th of 100 ordered places are 1 minus that place.
+    places = np.sort(np.random.default_rng(1).random((4000, 99)), axis=1)[:, 94]
+
+    assert false_alarm_range(99, 0.05) == pytest.approx(tuple(np.quantile(1 - places, [0.025, 0.975])), abs=0.004)
+    assert false_alarm_range(18, 0.05) == (0.0, 0.0)

@@ -28,19 +28,31 @@ def test_rows_are_ranked_as_scikit_learn_ranks_them(tmp_path):
     assert np.abs(ours - theirs).max() < 0.06
 
 
-def test_a_planted_row_is_found_and_its_column_named(tmp_path):
-    path = subjects.write_table_network(tmp_path)
-    frame = pd.read_parquet(tmp_path / "test.parquet")
-    frame.loc[5, "years"] = 40.0
-    frame.to_parquet(tmp_path / "test.parquet", index=False)
-    found = opened.measure(isolation_forest, open_subject(load_config(path), opened.TRUST))
+def planted(folder, **values):
+    """The table with values planted in its evaluated row 5."""
+    path = subjects.write_table_network(folder)
+    frame = pd.read_parquet(folder / "test.parquet")
+    frame.loc[5, list(values)] = list(values.values())
+    frame.to_parquet(folder / "test.parquet", index=False)
+    return open_subject(load_config(path), opened.TRUST)
 
-    names = found.prepared.tables["players"]["name"]
+
+def test_a_row_far_out_in_every_column_is_the_oddest_of_all(tmp_path):
+    found = opened.measure(isolation_forest, planted(tmp_path, income=9.0, debt=-9.0, years=9.0, score=-9.0))
 
     assert found.columns["score"].argmax() == 5
     assert found.columns["p_value"][5] == pytest.approx(1 / 61)
-    assert names[found.columns["contribution"][5].argmax()] == "years"
-    assert found.columns["contribution"][5].max() == pytest.approx(np.log(121 / 2))
+
+
+def test_the_column_in_which_a_row_lies_far_out_is_named(tmp_path):
+    found = opened.measure(isolation_forest, planted(tmp_path, income=0.0, debt=0.0, years=40.0, score=0.0))
+
+    contribution = dict(zip(found.prepared.tables["players"]["name"], found.columns["contribution"][5], strict=True))
+
+    assert max(contribution, key=contribution.get) == "years"
+    # One of 121 on the far side, both sides counted.
+    assert contribution["years"] == pytest.approx(np.log(121 / 2))
+    assert contribution["income"] < 0.5
 
 
 def test_the_forest_is_the_same_again_and_neither_it_nor_scores_know_of_blocks(tmp_path):
