@@ -30,9 +30,9 @@ def engine_digest() -> str:
     folder = Path(__file__).parent
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
-        name = path.relative_to(folder)
-        if name.parts[0] not in NOT_MEASURING:
-            digest.update(str(name).encode() + b"\0" + path.read_bytes() + b"\0")
+        place = path.relative_to(folder)
+        if place.parts[0] not in NOT_MEASURING:
+            digest.update(str(place).encode() + b"\0" + path.read_bytes() + b"\0")
     for name in ("torch", "numpy", "scipy"):
         digest.update(library_versions().get(name, "").encode())
     return digest.hexdigest()
