@@ -57,7 +57,8 @@ def _numbers(first: AuditRun, second: AuditRun) -> None:
         st.info("The runs share no number: they asked different questions, or of differently named groups.")
         return
     st.markdown(
-        "Intervals that overlap do not show that nothing changed; intervals apart do not show that it matters. Runs on the same rows are not independent."
+        "Intervals that overlap do not show that nothing changed; intervals apart do not show that it matters. "
+        "Runs on the same rows are not independent."
     )
     checks = sorted(set(words["Check"]))
     picked = st.multiselect("Checks", checks, placeholder="all checks")
