@@ -38,7 +38,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $$($(PYTHON) --version) is too old; Python 3.11 or later is needed: make PYTHON=python3.11" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: this Python has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dev]' < /dev/null
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[demo,dashboard,dev]' < /dev/null
 	rm -f .venv.stamp-*
 	touch $@
 
@@ -46,7 +46,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP)
 	$(BIN)/python -m $(subst /,.,$(DEMO)).prepare
 	code=0; $(BIN)/python -m audit run $(DEMO)/audit.toml --code . || code=$$?; test $$code -le 1
-	@report=$$(ls -td runs/*.docs/report.html 2>/dev/null | head -n 1); test -n "$$report"; echo "Report: $$PWD/$$report"
+	@report=$$(ls -td runs/*.docs/report.html 2>/dev/null | head -n 1); test -n "$$report"; echo "Dashboard: $(BIN)/netassay dashboard"; echo "Report: $$PWD/$$report"
 
 test: $(STAMP)
 	$(PYTEST) -n $(WORKERS) --dist loadfile < /dev/null

@@ -150,8 +150,16 @@ def _attribution(held: Rows, probe: str, place: int) -> Attribution:
     names = [short(str(name), 60) for name in held.table(probe, "players")["name"]]
     values = held.column(f"{probe}.values")[place]
     errors = held.column(f"{probe}.se")[place] if held.has(f"{probe}.se") else np.full(len(values), np.nan)
-    target = _class(held.facts, int(held.column(f"{probe}.target")[place])) if held.has(f"{probe}.target") else ""
-    return Attribution(_method(probe), target, pd.DataFrame({"input": names, "value": values, "se": errors}))
+    return Attribution(_method(probe), _explained(held, probe, place), pd.DataFrame({"input": names, "value": values, "se": errors}))
+
+
+def _explained(held: Rows, probe: str, place: int) -> str:
+    """Whose output is explained. The single output of a binary network speaks for class 1, except where a probability was explained (LIME)."""
+    if not held.has(f"{probe}.target") or held.facts.task == "regression":
+        return ""
+    target = int(held.column(f"{probe}.target")[place])
+    single = held.column("outputs.output").shape[1] == 1
+    return _class(held.facts, 1 if single and held.facts.task == "binary" and probe != "attribution.lime" else target)
 
 
 def _probes(rows: Rows, family: str) -> list[str]:

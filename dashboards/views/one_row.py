@@ -40,6 +40,8 @@ def show_row(run: AuditRun, rows: Rows, position: int) -> None:
 
 
 def _header(run: AuditRun, rows: Rows, position: int, place: int) -> None:
+    # A link to the page one is on leaves the address as it was, so it is written anew: it must name the row that is shown.
+    st.query_params.from_dict(parameters(run=run.id, row=position))
     name = f", id {escaped(str(rows.column('subject.id')[place]), 80)}" if rows.has("subject.id") else ""
     st.header(f"Row {position:,}{name}", anchor=False)
     st.markdown(f"**{escaped(decision_words(rows, place), 300)}**")
@@ -73,8 +75,8 @@ def _attributions(rows: Rows, position: int) -> None:
 
 
 def _method(item: Attribution, names: list[str]) -> None:
-    target = f" for {item.target}" if item.target else ""
-    st.markdown(f"**{escaped(item.method, 60)}**{escaped(target, 80)}")
+    target = f"for class {item.target}" if item.target else ""
+    st.markdown(f"**{escaped(item.method, 60)}** {escaped(target, 80)}")
     shown = item.frame.set_index("input").reindex(names).reset_index().dropna(subset=["value"])
     words = ", ".join(f"{name} {value:.3g}" for name, value in zip(shown["input"][:5], shown["value"][:5], strict=True))
     st.altair_chart(attribution_bars(shown, "attribution"), alt=f"Attributions by {item.method}: {words}", key=f"attribution {item.method}")
