@@ -53,12 +53,22 @@ def _import(name: str, architecture: str, code: Sequence[Path]) -> ModuleType:
         home = importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
-            raise ModelError(f"{architecture}: there is no module {error.name!r}: {nearest(error.name, _siblings(error.name, code))}") from error
+            raise ModelError(f"{architecture}: there is no module {error.name!r} {_places(code)}: {_hint(error.name, code)}") from error
         raise ModelError(f"{architecture}: importing {name} needs module {error.name!r}, which was not found; see --code") from error
     except Exception as error:  # code of the user may raise anything
         raise ModelError(f"{architecture}: importing {name} failed: {_told(error)}") from error
     require_allowed(home, code, named=architecture)
     return home
+
+
+def _places(code: Sequence[Path]) -> str:
+    return f"among the installed packages or in {', '.join(map(str, code))}" if code else "among the installed packages"
+
+
+def _hint(name: str, code: Sequence[Path]) -> str:
+    """The nearest module where one is near; else how to name the folder. A list of all that is installed would help nobody."""
+    close = nearest(name, _siblings(name, code))
+    return close if close.startswith("did you mean") else "name the folder that holds it with --code FOLDER"
 
 
 def _siblings(name: str, code: Sequence[Path]) -> list[str]:

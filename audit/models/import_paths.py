@@ -55,7 +55,9 @@ def allow(top: str, code: Sequence[Path], *, named: str) -> None:
     places = module_places(spec)
     folders = [folder.resolve() for folder in code]
     if not places or not all(_within(place, (*folders, *installed_roots())) for place in places):
-        where = places[0].parent if places else "the standard library"
+        if not places:
+            raise ModelError(f"{named}: module {top!r} is part of Python itself; expected a package of yours that builds the network")
+        where = places[0].parent
         raise ModelError(f"{named}: module {top!r} is in {where}, which is not installed; trust its code with --code {where}")
     held = sys.modules.get(top)
     if held is not None and held.__spec__ is not None and module_places(held.__spec__) != places:

@@ -138,3 +138,15 @@ def test_a_module_that_cannot_be_imported_says_why(folder: Path, source: str, wo
 def test_a_folder_that_does_not_exist_is_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match="is no folder"):
         build("netassay_try:build", {}, code=[folder / "absent"])
+
+
+def test_a_module_that_is_nowhere_points_to_code_and_not_to_all_that_is_installed() -> None:
+    with pytest.raises(ModelError, match="--code FOLDER") as caught:
+        build("qqzzxx:build", {})
+
+    assert len(str(caught.value)) < 200
+
+
+def test_a_module_of_python_itself_is_no_network() -> None:
+    with pytest.raises(ModelError, match="part of Python itself"):
+        build("os:system", {})
