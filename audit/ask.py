@@ -5,19 +5,31 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from audit.judge import Verdict, judge
 from audit.plan import PlannedCheck, Skip
-from audit.results import Evidence, Finding
+from audit.results import Evidence, Finding, Witness
 from audit.rows import Rows
+from audit.witness import called, told
 
 
-def ask(planned: PlannedCheck, rows: Rows, notes: Mapping[str, Sequence[str]], warnings: tuple[str, ...]) -> Finding:
+@dataclass(frozen=True)
+class Heard:
+    """What there is to say about one instrument."""
+
+    notes: Sequence[str] = ()
+    seconded: str = ""
+    """What another library found that does not disagree, or could not look."""
+    objections: Sequence[str] = ()
+    """Reasons to rely on it less: another library disagrees."""
+
+
+def ask(planned: PlannedCheck, rows: Rows, heard: Mapping[str, Heard], warnings: tuple[str, ...]) -> Finding:
     """The finding of one planned check.
 
-    `notes` are what instruments say about themselves; those of the instruments it reads are added (of `outputs`, which all read, only to the
-    checks asked first). `warnings` become blockers (a sanity check that is outside).
+    `heard` holds what there is to say about instruments; of those the check reads, notes are added (of `outputs`, which all read, only to
+    the checks asked first) and objections become blockers. `warnings` become blockers too (a sanity check that is outside).
     """
     started = time.perf_counter()
     absent = rows.absent_probes
@@ -27,18 +39,31 @@ def ask(planned: PlannedCheck, rows: Rows, notes: Mapping[str, Sequence[str]], w
         return _finding(planned, Evidence(), Verdict(skip.status, skip.reason, ()), 0.0)
     try:
         evidence = planned.check(rows, **planned.settings)
-        evidence = replace(evidence, notes=(*evidence.notes, *_heard(planned, notes)), blockers=(*evidence.blockers, *warnings))
         _only_declared(planned, evidence)
+        witness = _witness(planned, rows, evidence)
+        evidence = _with_doubts(planned, evidence, heard, warnings, witness)
         verdict = judge(evidence, planned.criteria)
     except Exception as error:  # noqa: BLE001  the runner alone catches all, and keeps the trace
         verdict = Verdict("error", f"The check broke: {type(error).__name__}: {error}", ())
         return _finding(planned, Evidence(), verdict, time.perf_counter() - started, trace=traceback.format_exc())
-    return _finding(planned, evidence, verdict, time.perf_counter() - started)
+    return _finding(planned, evidence, verdict, time.perf_counter() - started, witness=witness)
 
 
-def _heard(planned: PlannedCheck, notes: Mapping[str, Sequence[str]]) -> list[str]:
-    read = [name for name in (*planned.check.reads, *planned.check.optional) if name != "outputs" or planned.check.first]
-    return [note for name in read for note in notes.get(name, ())]
+def _witness(planned: PlannedCheck, rows: Rows, evidence: Evidence) -> Witness | None:
+    check = planned.check
+    return None if check.recompute is None else called(check.library, lambda: check.recompute(rows.fresh(), evidence))  # type: ignore[misc]
+
+
+def _with_doubts(
+    planned: PlannedCheck, evidence: Evidence, heard: Mapping[str, Heard], warnings: tuple[str, ...], witness: Witness | None
+) -> Evidence:
+    read = [name for name in (*planned.check.reads, *planned.check.optional) if name in heard]
+    notes = [note for name in read if name != "outputs" or planned.check.first for note in heard[name].notes]
+    notes += [heard[name].seconded for name in read if name in planned.check.reads and heard[name].seconded]
+    blockers = [objection for name in read for objection in heard[name].objections]
+    if witness is not None:
+        (blockers if witness.agrees is False else notes).append(told(witness, "the rates of groups"))
+    return replace(evidence, notes=(*evidence.notes, *notes), blockers=(*evidence.blockers, *blockers, *warnings))
 
 
 def _only_declared(planned: PlannedCheck, evidence: Evidence) -> None:
@@ -48,7 +73,9 @@ def _only_declared(planned: PlannedCheck, evidence: Evidence) -> None:
         raise TypeError(f"{planned.check.id} measured {unknown}, which it does not declare in `measures`")
 
 
-def _finding(planned: PlannedCheck, evidence: Evidence, verdict: Verdict, seconds: float, *, trace: str = "") -> Finding:
+def _finding(
+    planned: PlannedCheck, evidence: Evidence, verdict: Verdict, seconds: float, *, trace: str = "", witness: Witness | None = None
+) -> Finding:
     check = planned.check
     return Finding(
         check=check.id,
@@ -67,4 +94,5 @@ def _finding(planned: PlannedCheck, evidence: Evidence, verdict: Verdict, second
         card=check.card,
         judgements=verdict.judgements,
         trace=trace,
+        witness=witness,
     )

@@ -10,12 +10,14 @@ from typing import Any
 from audit.docstrings import parse_card
 from audit.results import Card, Criterion, Evidence
 from audit.settings import Settings, read_settings
+from audit.witness import Reference
 
 NEEDS = frozenset({"labels", "groups", "gradients", "embeddings", "modules", "reference", "calibration", "inputs"})
 CheckFunction = Callable[..., Evidence]
+WitnessFunction = Callable[[Any, Evidence], Reference]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Check:
     """A discovered check: its function, page, needs, the columns it reads, and the technical limits it ships."""
 
@@ -41,6 +43,19 @@ class Check:
     """Runs before the others and its outside finding warns every later one."""
     default: bool
     settings: Settings
+    library: str = ""
+    """The library whose witness it has; empty without one."""
+    recompute: WitnessFunction | None = None
+    """``(rows, evidence) -> Reference``: the same numbers by that library."""
+
+    def witness(self, library: str) -> Callable[[WitnessFunction], WitnessFunction]:
+        """Register the function that recomputes numbers of this check with `library`."""
+
+        def register(function: WitnessFunction) -> WitnessFunction:
+            self.library, self.recompute = library, function
+            return function
+
+        return register
 
     @property
     def family(self) -> str:

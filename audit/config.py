@@ -208,10 +208,12 @@ class ProbeConfig(BaseModel):
     enabled: bool = True
     rows: Annotated[int, Field(ge=1)] | Literal["all"] | None = None
     """Rows to measure; the probe's own default when absent."""
+    witness: Annotated[int, Field(ge=0, le=100)] = 3
+    """Rows that another library recomputes, where the probe has such a witness; 0 for none."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that is neither ``enabled`` nor ``rows``."""
+        """Everything that is neither ``enabled``, ``rows`` nor ``witness``."""
         return dict(self.model_extra or {})
 
 

@@ -51,6 +51,12 @@ def relative(gap: NDArray[np.float64], change: NDArray[np.float64], scale: NDArr
     return np.divide(gap, size, out=np.zeros_like(gap), where=size > 0)
 
 
+def explained_size(measured: Columns) -> NDArray[np.float64]:
+    """What rounding of an attribution is held against, (m,): the larger of the change explained and the largest attribution of the row."""
+    change = np.abs(measured["total"] - measured["base"])
+    return np.asarray(np.maximum(change, np.abs(measured["values"]).max(axis=1)))
+
+
 def filled(known: NDArray[np.bool_], measured: Mapping[str, NDArray[Any]]) -> Columns:
     """Columns of the `known` rows as columns of all rows: the others get NaN, or 0 where the column holds whole numbers."""
     columns = {}

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from itertools import islice
 from typing import Any, Literal, Protocol
 
@@ -15,14 +16,15 @@ from numpy.typing import NDArray
 from audit.block import BlockResult, BlockTask
 from audit.errors import MethodError, NetassayError
 from audit.plan import Node, Skip
-from audit.probe import Prepared
+from audit.probe import Block, Prepared
 from audit.progress import Progress
-from audit.results import ProbeRecord
+from audit.results import ProbeRecord, Witness
 from audit.rows import Rows
 from audit.sampling import Sample, draw
 from audit.store import BlockCache, Stage, digest
 from audit.subject import Subject
 from audit.versions import engine_digest
+from audit.witness import Reference, called
 
 ProbeStatus = Literal["measured", "not_assessed", "not_applicable", "error"]
 AHEAD = 32
@@ -59,6 +61,7 @@ class _Tally:
     refusal: str = ""
     columns: dict[str, dict[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    witness: Witness | None = None
 
 
 def measure_node(context: RunContext, node: Node) -> ProbeRecord:
@@ -79,6 +82,8 @@ def measure_node(context: RunContext, node: Node) -> ProbeRecord:
         context.stage.write_table(node.instance, name, table)
     tally = _Tally() if node.probe.scope == "subject" else _measure_rows(context, node, prepared)
     tally.notes = prepared.notes
+    if node.probe.library and node.witness and tally.rows:
+        tally.witness = _witness(context, node, prepared)
     return _record(node, *_outcome(tally), tally, time.perf_counter() - started)
 
 
@@ -104,8 +109,19 @@ def _measure_rows(context: RunContext, node: Node, prepared: Prepared) -> _Tally
 
 
 def _tasks(context: RunContext, node: Node, prepared: Prepared, rows: Rows, sample: Sample) -> Iterator[BlockTask]:
-    subject, seed = context.subject, context.seed
-    base = digest(
+    seed = context.seed
+    base, read = address(context, node, prepared), readable(rows, node)
+    for part, start in enumerate(range(0, len(sample.positions), node.probe.block)):
+        positions = sample.positions[start : start + node.probe.block]
+        reads = {name: column[np.searchsorted(held, positions)] for name, (held, column) in read.items()}
+        key = digest(base, positions, reads)
+        yield BlockTask(part, node.probe.id, node.instance, node.settings, prepared.state, positions, reads, seed, key)
+
+
+def address(context: RunContext, node: Node, prepared: Prepared) -> str:
+    """Digest of all that a probe's numbers depend on, but for the rows."""
+    subject = context.subject
+    return digest(
         engine_digest(),
         node.probe.source_digest,
         subject.model.digest,
@@ -115,14 +131,8 @@ def _tasks(context: RunContext, node: Node, prepared: Prepared, rows: Rows, samp
         node.instance,
         dict(node.settings),
         prepared.state,
-        seed,
+        context.seed,
     )
-    read = _readable(rows, node)
-    for part, start in enumerate(range(0, len(sample.positions), node.probe.block)):
-        positions = sample.positions[start : start + node.probe.block]
-        reads = {name: column[np.searchsorted(held, positions)] for name, (held, column) in read.items()}
-        key = digest(base, positions, reads)
-        yield BlockTask(part, node.probe.id, node.instance, node.settings, prepared.state, positions, reads, seed, key)
 
 
 def _meaning(subject: Subject) -> Mapping[str, Any]:
@@ -130,7 +140,8 @@ def _meaning(subject: Subject) -> Mapping[str, Any]:
     return {"task": facts.task, "output": facts.output, "classes": facts.classes, "threshold": facts.threshold, "label": facts.label}
 
 
-def _readable(rows: Rows, node: Node) -> dict[str, tuple[NDArray[np.int64], NDArray[Any]]]:
+def readable(rows: Rows, node: Node) -> dict[str, tuple[NDArray[np.int64], NDArray[Any]]]:
+    """Columns of the probes that a probe reads, each with the positions it was measured at."""
     found = {}
     for probe in node.probe.reads:
         view = rows.within(probe)
@@ -153,6 +164,31 @@ def _cached(tasks: Iterator[BlockTask], cache: BlockCache, executor: Maps) -> It
             if not result.trace:
                 cache.put(result.task.key, result.columns)
             yield result
+
+
+def _witness(context: RunContext, node: Node, prepared: Prepared) -> Witness:
+    """A few measured rows by another library, from the cache where they stand there."""
+    rows = Rows(context.stage.folder, context.subject.facts, seed=context.seed)
+    held = rows.within(node.instance)
+    measured = {name.removeprefix(f"{node.instance}."): held.column(name) for name in held.names() if name.startswith(f"{node.instance}.")}
+    usable = np.flatnonzero(np.isfinite(measured["values"]).all(axis=1))
+    chosen = np.sort(rows.generator(f"witness {node.instance}").permutation(usable)[: node.witness])
+    ours = {name: column[chosen] for name, column in measured.items()}
+    positions = held.positions[chosen]
+    reads = {name: column[np.searchsorted(at, positions)] for name, (at, column) in readable(rows, node).items()}
+    key = digest(address(context, node, prepared), "witness", node.probe.library, version(node.probe.library), positions)
+
+    def recompute() -> Reference:
+        known = context.cache.get(key)
+        if known is not None:
+            return Reference(ours["values"], known["theirs"], known["se"], known["scale"], int(known["freedom"][0]), str(known["note"][0]))
+        block = Block(context.subject, context.subject.evaluate.take(positions), reads, context.seed, node.instance)
+        found = node.probe.recompute(block, prepared.state, ours, node.settings)
+        note = np.array([found.note], dtype=object)
+        context.cache.put(key, {"theirs": found.theirs, "se": found.se, "scale": found.scale, "freedom": np.array([found.freedom]), "note": note})
+        return found
+
+    return called(node.probe.library, recompute)
 
 
 def _keep(stage: Stage, node: Node, sample: Sample, result: BlockResult, tally: _Tally) -> None:
@@ -204,4 +240,5 @@ def _record(node: Node, status: ProbeStatus, reason: str, tally: _Tally, seconds
         failed_rows=tally.failed,
         trace=tally.trace,
         notes=tally.notes,
+        witness=tally.witness,
     )

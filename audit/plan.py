@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
@@ -36,6 +36,8 @@ class Node:
     settings: Mapping[str, Any]
     rows: int | None
     """Rows to measure; None for all."""
+    witness: int = 0
+    """Rows that another library recomputes."""
     skip: Skip | None = None
 
 
@@ -148,7 +150,7 @@ def _node(name: str, declared: ProbeConfig, subject: Subject, problems: list[str
     skip = _skip(probe.needs, probe.tasks, subject)
     if not declared.enabled:
         skip = Skip("not_assessed", "Switched off in the audit file.")
-    return Node(name, probe, settings, rows, skip)
+    return Node(name, probe, settings, rows, declared.witness, skip)
 
 
 def _ordered(graph: dict[str, tuple[str, ...]]) -> list[str]:
@@ -162,7 +164,7 @@ def _ordered(graph: dict[str, tuple[str, ...]]) -> list[str]:
 def _inherit(node: Node, nodes: Mapping[str, Node]) -> Node:
     blocked = [name for name in node.probe.reads if nodes[name].skip is not None]
     if node.skip is None and blocked:
-        return Node(node.instance, node.probe, node.settings, node.rows, Skip("not_assessed", f"It reads {blocked[0]}, which could not be measured."))
+        return replace(node, skip=Skip("not_assessed", f"It reads {blocked[0]}, which could not be measured."))
     return node
 
 

@@ -16,6 +16,7 @@ from audit.data.batch import Batch
 from audit.data.dataset import RowBlock
 from audit.settings import read_settings
 from audit.streams import generator
+from audit.witness import Reference
 
 if TYPE_CHECKING:
     from audit.subject import Subject
@@ -70,6 +71,7 @@ class Block:
 
 PrepareFunction = Callable[..., Prepared]
 MeasureFunction = Callable[..., Columns]
+WitnessFunction = Callable[..., Reference]
 
 
 class Probe:
@@ -99,14 +101,36 @@ class Probe:
         self.about = (inspect.getdoc(function) or "").split("\n\n")[0]
         self.settings = read_settings(function)
         self._prepare: PrepareFunction | None = None
+        self._witness: WitnessFunction | None = None
+        self.library = ""
+        """The library whose witness it has; empty without one."""
 
     def prepare(self, function: PrepareFunction) -> PrepareFunction:
         """Register ``(subject, *, settings…) -> Prepared``; its settings must be settings of the probe with the same defaults."""
-        extra = {k: v for k, v in read_settings(function).defaults.items() if self.settings.defaults.get(k, _MISSING) != v}
-        if extra:
-            raise TypeError(f"{self.id}: prepare has settings {sorted(extra)} that measure does not have with the same default")
+        self._only_own_settings(function)
         self._prepare = function
         return function
+
+    def witness(self, library: str) -> Callable[[WitnessFunction], WitnessFunction]:
+        """Register ``(block, state, measured, *, settings…) -> Reference``: a few measured rows recomputed with `library`."""
+
+        def register(function: WitnessFunction) -> WitnessFunction:
+            self._only_own_settings(function)
+            self._witness, self.library = function, library
+            return function
+
+        return register
+
+    def recompute(self, block: Block, state: Any, measured: Columns, settings: Mapping[str, Any]) -> Reference:
+        """What the other library makes of the rows of `block`, whose `measured` columns are ours; raises TypeError without a witness."""
+        if self._witness is None:
+            raise TypeError(f"{self.id} has no witness")
+        return self._witness(block, state, measured, **{name: settings[name] for name in read_settings(self._witness).defaults})
+
+    def _only_own_settings(self, function: Callable[..., Any]) -> None:
+        extra = {k: v for k, v in read_settings(function).defaults.items() if self.settings.defaults.get(k, _MISSING) != v}
+        if extra:
+            raise TypeError(f"{self.id}: {function.__name__} has settings {sorted(extra)} that measure does not have with the same default")
 
     def prepared(self, subject: Subject, settings: Mapping[str, Any]) -> Prepared:
         """Run `prepare` with those of the settings it takes."""

@@ -283,6 +283,28 @@ class Card:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Witness:
+    """What another library made of a few of the same rows, and how far apart the two are."""
+
+    library: str
+    """Name and version of the library."""
+    rows: int
+    """Rows it recomputed."""
+    numbers: int
+    """Numbers compared."""
+    difference: float | None = None
+    """Largest difference, as a share of the size of what is explained; None when nothing was compared."""
+    in_se: float | None = None
+    """Largest difference in standard errors of the difference; None where nothing is drawn at random."""
+    p_value: float | None = None
+    """Probability of a difference this large by chance, adjusted for the numbers compared; None where nothing is drawn at random."""
+    agrees: bool | None = None
+    """False when the two differ by more than rounding and chance leave room for; None when nothing was compared."""
+    note: str = ""
+    """Why nothing was compared, or what a reader of the comparison needs to know."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """A question, its evidence, the limits it was held against, and the outcome."""
 
@@ -318,6 +340,8 @@ class Finding:
     """The outcome of each (measurement, criterion) pair."""
     trace: str = ""
     """Traceback, when the check broke."""
+    witness: Witness | None = None
+    """The same numbers by another library, where the check has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -352,6 +376,8 @@ class ProbeRecord:
     """Traceback of the first failure."""
     notes: Sequence[str] = ()
     """What readers of its numbers need to know, such as a choice the tool made."""
+    witness: Witness | None = None
+    """A few of its rows by another library, where the probe has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -421,7 +447,7 @@ def from_json(text: str) -> AuditRun:
     if raw.get("schema") != SCHEMA:
         raise ValueError(f"run.json has schema {raw.get('schema')!r}, this version reads {SCHEMA}")
     raw["findings"] = tuple(_finding(item) for item in raw["findings"])
-    raw["probes"] = tuple(ProbeRecord(**item) for item in raw["probes"])
+    raw["probes"] = tuple(ProbeRecord(**_with_witness(item)) for item in raw["probes"])
     return AuditRun(**raw)
 
 
@@ -432,7 +458,12 @@ def _finding(raw: dict[str, Any]) -> Finding:
     raw["charts"] = tuple(_chart(item) for item in raw["charts"])
     raw["card"] = Card(**raw["card"])
     raw["judgements"] = tuple(Judgement(**item) for item in raw["judgements"])
-    return Finding(**raw)
+    return Finding(**_with_witness(raw))
+
+
+def _with_witness(raw: dict[str, Any]) -> dict[str, Any]:
+    held = raw.get("witness")
+    return raw | {"witness": None if held is None else Witness(**held)}
 
 
 def _measurement(raw: dict[str, Any]) -> Measurement:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
-from audit.ask import ask
+from audit.ask import Heard, ask
 from audit.block import BlockResult, BlockTask
 from audit.config import ConfigFile
 from audit.measuring import RunContext, left_out, measure_node
@@ -23,6 +23,7 @@ from audit.store import BlockCache, RunStore, Stage
 from audit.subject import Subject
 from audit.subject_rows import write_subject_rows
 from audit.versions import library_versions
+from audit.witness import told
 
 CACHE = ".cache"
 """Folder below the runs that holds measured blocks."""
@@ -76,7 +77,7 @@ def run_audit(
             records = measure(RunContext(stage, subject, file.config.seed, cache, workers, progress), plan)
         finally:
             workers.close()
-        findings = question(Rows(stage.folder, subject.facts, seed=file.config.seed, probes=_absent(records)), stage, plan, _notes(records), progress)
+        findings = question(Rows(stage.folder, subject.facts, seed=file.config.seed, probes=_absent(records)), stage, plan, _heard(records), progress)
         run = AuditRun(
             schema=SCHEMA,
             id=stage.id,
@@ -109,13 +110,13 @@ def measure(context: RunContext, plan: Plan) -> tuple[ProbeRecord, ...]:
     return (*records, *(left_out(name, skip) for name, skip in plan.left_out.items()))
 
 
-def question(rows: Rows, stage: Stage, plan: Plan, notes: Mapping[str, Sequence[str]], progress: Progress) -> tuple[Finding, ...]:
+def question(rows: Rows, stage: Stage, plan: Plan, heard: Mapping[str, Heard], progress: Progress) -> tuple[Finding, ...]:
     """Ask every check of the plan; the outcome of those marked first becomes a blocker of the others."""
     findings: list[Finding] = []
     warnings: list[str] = []
     for number, planned in enumerate(plan.checks):
         # Rows keep columns they have read; a fresh view for each check keeps memory flat and checks independent.
-        finding = ask(planned, rows.fresh(), notes, () if planned.check.first else tuple(warnings))
+        finding = ask(planned, rows.fresh(), heard, () if planned.check.first else tuple(warnings))
         if planned.check.first and finding.status == "outside":
             warnings.append(f"{finding.check} is outside its limits: {finding.reason}")
         stage.log("check", check=finding.check, status=finding.status, seconds=finding.seconds, reason=finding.reason)
@@ -124,8 +125,15 @@ def question(rows: Rows, stage: Stage, plan: Plan, notes: Mapping[str, Sequence[
     return tuple(findings)
 
 
-def _notes(records: Sequence[ProbeRecord]) -> dict[str, Sequence[str]]:
-    return {record.instance: record.notes for record in records if record.notes}
+def _heard(records: Sequence[ProbeRecord]) -> dict[str, Heard]:
+    return {record.instance: _about(record) for record in records}
+
+
+def _about(record: ProbeRecord) -> Heard:
+    if record.witness is None:
+        return Heard(record.notes)
+    sentence = told(record.witness, record.instance)
+    return Heard(record.notes, objections=(sentence,)) if record.witness.agrees is False else Heard(record.notes, seconded=sentence)
 
 
 def _absent(records: Sequence[ProbeRecord]) -> dict[str, str]:

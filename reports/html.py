@@ -164,6 +164,7 @@ def _environment() -> Environment:
         "rule_text": wording.rule_text,
         "capped": wording.capped,
         "plural": wording.plural,
+        "seconded": wording.seconded,
     }
     return environment
 

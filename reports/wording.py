@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from audit.results import Absent, Criterion, Measurement, Slice, plain
+from audit.results import Absent, Criterion, Measurement, Slice, Witness, plain
 from reports.numbers import count, interval, percent, quantity
 from reports.visible import short
 
@@ -120,3 +120,13 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 def _bound(bound: Decimal, unit: str) -> str:
     return f"{bound} ({percent(float(bound))})" if unit == "proportion" else str(bound)
+
+
+def seconded(witness: Witness) -> str:
+    """What another library made of a few rows of an instrument, for a cell of a table."""
+    if witness.agrees is None or witness.difference is None:
+        return f"{witness.library}: not compared. {witness.note}"
+    verdict = "agrees" if witness.agrees else "DISAGREES"
+    chance = f", {witness.in_se:.2g} standard errors" if witness.in_se is not None else ""
+    size = f"{plural(witness.rows, 'row')}, {plural(witness.numbers, 'number')}"
+    return f"{witness.library} {verdict}: {size}, largest difference {witness.difference:.1%}{chance}"

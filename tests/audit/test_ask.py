@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audit import discovery
-from audit.ask import ask
+from audit.ask import Heard, ask
 from audit.plan import PlannedCheck, Skip
 from audit.results import Evidence, Measurement
 from tests.contract.audited import audit
@@ -56,7 +56,7 @@ def test_a_skipped_check_keeps_its_reason() -> None:
 def test_warnings_of_the_sanity_check_cap_what_follows() -> None:
     fine = Evidence(measurements=(Measurement(name="accuracy", value=1.0, n=100),))
 
-    finding = ask(planned(lambda _rows: fine), NoRows(), {"outputs": ("n",)}, ("The labels are inverted.",))  # type: ignore[arg-type]
+    finding = ask(planned(lambda _rows: fine), NoRows(), {"outputs": Heard(("n",))}, ("The labels are inverted.",))  # type: ignore[arg-type]
 
     assert finding.status == "attention"
     assert finding.reason == "The labels are inverted."

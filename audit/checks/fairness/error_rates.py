@@ -19,6 +19,7 @@ from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.results import BarChart, Chart, Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
+from audit.witness import Reference
 
 RATES = (
     "accuracy",
@@ -76,6 +77,14 @@ def error_rates(rows: Rows) -> Evidence:
         if reference is not None:
             notes.append(f"{spec.name}: compared with {spec.levels[reference]}{'' if spec.reference else ', the largest group'}.")
     return ledger.evidence(charts, notes)
+
+
+@error_rates.witness("fairlearn")
+def by_fairlearn(rows: Rows, evidence: Evidence) -> Reference:
+    """The rates of all groups by fairlearn."""
+    from audit.witnesses.by_fairlearn import fairlearn_rates  # noqa: PLC0415  takes a second to load
+
+    return fairlearn_rates(rows, evidence)
 
 
 def _masks(rows: Rows) -> Mapping[str, RateMask]:

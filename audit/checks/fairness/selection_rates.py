@@ -22,6 +22,7 @@ from audit.methods.statistics.simultaneous import bonferroni, holm
 from audit.results import BarChart, Chart, Evidence, Mark, Slice
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
+from audit.witness import Reference
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,14 @@ def selection_rates(rows: Rows, *, pairs: bool = True, smallest_reference: int =
         if pairs:
             notes += _write_pairs(ledger, rows, selected, design, at=at, smallest=smallest_reference, largest=largest_pair)
     return ledger.evidence(charts, tuple(dict.fromkeys(notes)))
+
+
+@selection_rates.witness("fairlearn")
+def by_fairlearn(rows: Rows, evidence: Evidence) -> Reference:
+    """The rates of all groups by fairlearn."""
+    from audit.witnesses.by_fairlearn import fairlearn_rates  # noqa: PLC0415  takes a second to load
+
+    return fairlearn_rates(rows, evidence)
 
 
 def _outcomes(rows: Rows) -> list[tuple[NDArray[np.bool_], Mapping[str, str]]]:

@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from audit.background import draw_background
-from audit.explained import COLUMNS, differentiable, filled, finite, relative, targets
+from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
 from audit.methods.attribution.integrated_gradients import integrated_gradients as integrate
 from audit.methods.attribution.players import per_player
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
+from audit.witness import Reference
 
 
 @dataclass(frozen=True)
@@ -55,3 +56,19 @@ def integrated_gradients(block: Block, state: State, *, background: int = 100, t
 def prepare(subject: Subject, *, background: int = 100) -> Prepared:
     """Draw and encode the baselines once: the same rows as every other attribution probe."""
     return Prepared(State(draw_background(subject, background)), {"players": {"name": list(subject.players.names)}})
+
+
+@integrated_gradients.witness("captum")
+def by_captum(block: Block, state: State, measured: Columns) -> Reference:
+    """The same rows by captum, with the same baselines and as many points."""
+    from audit.witnesses.by_captum import captum_integrated_gradients  # noqa: PLC0415  needed for a few rows of a run only
+
+    model, owner, inputs = differentiable(block.subject), block.subject.players.owner, block.batch.values
+    with model.session(gradients=True) as network:
+        baselines = model.tensor(state.background)
+        found = [
+            captum_integrated_gradients(network, row, baselines, target=int(target), steps=int(steps))
+            for row, target, steps in zip(model.tensor(inputs), measured["target"], measured["steps"], strict=True)
+        ]
+    theirs = per_player(np.stack(found), owner, len(block.subject.players.names))
+    return Reference(ours=measured["values"], theirs=theirs, se=np.zeros_like(theirs), scale=explained_size(measured))

@@ -19,6 +19,7 @@ from audit.methods.lime.surrogate import Surrogate, surrogates
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.streams import generator
 from audit.subject import Subject
+from audit.witness import Reference
 
 READ = 100_000
 """Rows of the reference data, spread evenly over it, that bins, levels and their shares are taken from."""
@@ -72,11 +73,39 @@ def prepare(subject: Subject, *, samples: int = 5000, sets: int = 3, lime_compat
     if any(column.kind == "image" for column in schema):
         raise MethodError("LIME is measured on raw columns of tables; for images, ask attribution.grad_cam or attribution.shapley")
     reference = _reference(subject)
-    rows = reference.take(np.unique(np.linspace(0, reference.n_rows - 1, min(reference.n_rows, READ)).astype(np.int64)))
+    rows = _spread(reference)
     samplers = tuple(_sampler(column, rows) for column in schema)
     codes, outputs = zip(*(_ask(subject, samplers, samples, f"lime {reference.digest} {number}", lime_compat) for number in range(sets)), strict=True)
     note = () if len(rows) == reference.n_rows else (f"Bins of LIME are those of {len(rows):,} of {reference.n_rows:,} reference rows.",)
     return Prepared(State(samplers, np.stack(codes), np.stack(outputs)), {"players": {"name": [column.name for column in schema]}}, note)
+
+
+@lime.witness("lime")
+def by_lime(block: Block, state: State, measured: Columns, *, samples: int = 5000, lime_compat: bool = False) -> Reference:
+    """The same rows by lime, on neighbourhoods of its own; columns of levels, or with missing values, are given to it as codes."""
+    from audit.witnesses.by_lime import LimeTable, against_runs, lime_runs  # noqa: PLC0415  needed for a few rows of a run only
+
+    subject = block.subject
+    table = LimeTable.of(subject.facts.schema.columns, _spread(_reference(subject)), state.samplers, compat=lime_compat)
+
+    def answer(rows: RowBlock) -> NDArray[np.float64]:
+        return _output(decide(subject.model.outputs(subject.encode(rows)), subject.facts))
+
+    runs = lime_runs(
+        table,
+        block.rows,
+        answer,
+        targets=measured["target"],
+        probabilities="outputs.probability" in block.reads,
+        samples=samples,
+        generators=[generator(block.seed, f"{block.purpose} witness {int(position)}") for position in block.rows.positions],
+    )
+    return against_runs(measured["values"], runs, sets=len(state.codes), note=table.note)
+
+
+def _spread(reference: Dataset) -> RowBlock:
+    """At most `READ` rows, spread evenly."""
+    return reference.take(np.unique(np.linspace(0, reference.n_rows - 1, min(reference.n_rows, READ)).astype(np.int64)))
 
 
 def _reference(subject: Subject) -> Dataset:

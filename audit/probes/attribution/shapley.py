@@ -9,10 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.background import draw_background
-from audit.explained import COLUMNS, differentiable, filled, finite, relative, targets
+from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
 from audit.methods.attribution.shapley import shapley_values
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
+from audit.witness import Reference
+
+FEWEST_WALKS = 200
+"""Random orders a row is explained by, over all background rows: with fewer the standard error itself is too uncertain."""
+WITNESS_EVALUATIONS = 160_000
+"""Most rows the network is given for one row that shap recomputes."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ def shapley(block: Block, state: State, *, background: int = 100, pairs: int = 2
     """Shapley values of each raw column for the raw output, against rows of the reference data, with standard errors.
 
     Rows with at most `exact_up_to` varying columns are enumerated. Beyond that every background row is walked to the explained row in `pairs`
-    random orders, each forwards and backwards. Rows without finite outputs get NaN.
+    random orders, each forwards and backwards; in more where the background is so small that there would be fewer than 200 walks, too few to
+    tell the error. Rows without finite outputs get NaN.
     """
     players, target, known = block.subject.players, targets(block), finite(block)
     model = differentiable(block.subject)
@@ -43,7 +50,7 @@ def shapley(block: Block, state: State, *, background: int = 100, pairs: int = 2
             model.tensor(block.batch.values[known]),
             model.tensor(state.background),
             players.owner,
-            orders=_orders(block, known, (len(state.background), pairs, len(players.names))),
+            orders=_orders(block, known, (len(state.background), _walks(state, pairs), len(players.names))),
             exact_up_to=exact_up_to,
         )
         spread = network(model.tensor(state.background)).cpu().double().std(dim=0, unbiased=False).numpy()
@@ -60,6 +67,34 @@ def shapley(block: Block, state: State, *, background: int = 100, pairs: int = 2
 def prepare(subject: Subject, *, background: int = 100) -> Prepared:
     """Draw and encode the background once."""
     return Prepared(State(draw_background(subject, background)), {"players": {"name": list(subject.players.names)}})
+
+
+@shapley.witness("shap")
+def by_shap(block: Block, state: State, measured: Columns, *, pairs: int = 2) -> Reference:
+    """The same rows by shap, on the same background: enumerated where that is cheap, else by its antithetic permutations."""
+    from audit.witnesses.by_shap import shap_values  # noqa: PLC0415  takes seconds to load and is needed for a few rows of a run only
+
+    model, owner, inputs = differentiable(block.subject), block.subject.players.owner, block.batch.values
+    found = []
+    with model.session(gradients=False) as network:
+        for row, target in zip(inputs, measured["target"], strict=True):
+
+            def explained(rows: NDArray[Any], column: int = int(target)) -> NDArray[np.float64]:
+                return np.asarray(network(model.tensor(rows))[:, column].cpu().double().numpy())
+
+            found.append(shap_values(explained, row, state.background, owner, evaluations=WITNESS_EVALUATIONS, seed=block.seed % 2**32))
+    return Reference(
+        ours=measured["values"],
+        theirs=np.stack([one.values for one in found]),
+        se=np.sqrt(measured["se"] ** 2 + np.stack([one.se for one in found]) ** 2),
+        scale=explained_size(measured),
+        freedom=max(1, min([len(state.background) * (_walks(state, pairs) - 1), *(one.repetitions - 1 for one in found if one.repetitions)])),
+    )
+
+
+def _walks(state: State, pairs: int) -> int:
+    """Orders for each background row."""
+    return max(pairs, -(-FEWEST_WALKS // len(state.background)))
 
 
 def _orders(block: Block, known: NDArray[np.bool_], size: tuple[int, int, int]) -> NDArray[np.int32]:
