@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audit.check import check
 from audit.detectors import DETECTORS, Detector, detectors
 from audit.ledger import Ledger
 from audit.methods.anomaly.conformal import attained, calibration_rows_needed
-from audit.methods.fairness.comparisons import compare, largest_group
+from audit.methods.fairness.comparisons import compare
 from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
+from audit.reference_group import reference_group, reference_note
 from audit.results import BarChart, Chart, Evidence, Mark
 from audit.rows import Rows
 
@@ -58,7 +58,7 @@ def unusual_rows_by_group(rows: Rows, *, alpha: float = 0.05) -> Evidence:
             continue
         for spec in rows.facts.groups:
             charts += _write(ledger, detector, spec.name, alpha)
-    notes += [_compared(rows, spec.name, spec.reference) for spec in rows.facts.groups if measured]
+    notes += [reference_note(rows, spec.name, _reference(measured[0], spec.name)) for spec in rows.facts.groups if measured]
     notes += dict.fromkeys(d.design.note for d in measured if d.design.note)
     return ledger.evidence(charts, notes)
 
@@ -71,7 +71,7 @@ def _write(ledger: Ledger, detector: Detector, attribute: str, alpha: float) -> 
     for level, share in zip(held.levels, shares, strict=True):
         counts = {"unusual": int(share.successes), "rows": share.rows} if share.exact and share.rows else None
         ledger.add("unusual_share", _share(share), slice={attribute: level}, at=at, unit="proportion", counts=counts)
-    reference = _reference(detector.rows, attribute, codes)
+    reference = _reference(detector, attribute)
     for i, share in enumerate(shares):
         if reference is not None and i != reference:
             found, where, versus = compare(share, shares[reference]), {attribute: held.levels[i]}, {attribute: held.levels[reference]}
@@ -80,15 +80,10 @@ def _write(ledger: Ledger, detector: Detector, attribute: str, alpha: float) -> 
     return [_chart(title, held.levels, shares, alpha)] if any(share.rows for share in shares) else []
 
 
-def _reference(rows: Rows, attribute: str, codes: NDArray[np.int32]) -> int | None:
-    levels, declared = rows.group(attribute).levels, rows.group_spec(attribute).reference
-    if declared in levels:
-        return levels.index(str(declared))
-    return largest_group(np.bincount(codes[codes >= 0], minlength=len(levels)).tolist())
-
-
-def _compared(rows: Rows, attribute: str, declared: str | None) -> str:
-    return f"{attribute}: compared with {declared if declared in rows.group(attribute).levels else 'the largest group'}."
+def _reference(detector: Detector, attribute: str) -> int | None:
+    held = detector.rows.group(attribute)
+    codes = held.codes[detector.known]
+    return reference_group(detector.rows, attribute, np.bincount(codes[codes >= 0], minlength=len(held.levels)).tolist())
 
 
 def _share(share: Share) -> Interval | Undefined:

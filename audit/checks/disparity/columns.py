@@ -2,42 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
-from audit.ledger import Ledger
-from audit.methods.fairness.comparisons import FEWEST_COMPARED, largest_group
+from audit.ledger import At, Ledger
+from audit.methods.fairness.comparisons import FEWEST_COMPARED, compare
+from audit.methods.statistics.censored import censored_median_difference, censored_quantile
+from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.means import mean_difference, mean_interval, median_difference, quantile_interval
+from audit.methods.statistics.proportions import proportion_interval
+from audit.reference_group import reference_group, reference_note
 from audit.results import BarChart, Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
-WHEN_MEASURED = ("attribution.integrated_gradients.relative_gap", "attribution.shapley.relative_gap")
-"""Columns about the quality of explanations, looked at whenever they exist."""
-Values = NDArray[np.float64]
+WHEN_MEASURED = (
+    "attribution.integrated_gradients.relative_gap",
+    "attribution.shapley.relative_gap",
+    "robustness.pgd.flipped",
+    "robustness.pgd.smallest_scale",
+)
+"""Columns looked at whenever they exist: the quality of explanations, and how easily decisions change."""
+SHARE = "0 or 1"
+"""Unit of a column that says yes, no or (-1) not known."""
+
+
+@dataclass(frozen=True)
+class _Members:
+    """One column of the rows of one attribute."""
+
+    rows: Rows
+    name: str
+    attribute: str
+    values: NDArray[np.float64]
+    beyond: NDArray[np.bool_]
+    """Rows whose value lies beyond the largest known."""
+    codes: NDArray[np.int64]
+    """Group of each row with a value, -1 for the others."""
+    design: RowDesign
+    reference: int | None
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return self.rows.group_spec(self.attribute).levels
+
+    @property
+    def at(self) -> At:
+        return {"column": self.name}
+
+    def of(self, level: int) -> NDArray[np.int64]:
+        """Positions of one group's rows."""
+        return np.flatnonzero(self.codes == level)
+
+    def others(self) -> list[int]:
+        """Levels to compare with the reference."""
+        return [level for level in range(len(self.levels)) if self.reference is not None and level != self.reference]
+
+    def add(self, ledger: Ledger, name: str, estimate: Estimate, level: int, *, compared: bool = False, n: int | None = None) -> None:
+        """Write an estimate for one group, or for the group against the reference."""
+        versus = {self.attribute: self.levels[self.reference or 0]} if compared else None
+        unit = "proportion" if name.startswith("share") else self.rows.unit(self.name)
+        ledger.add(name, estimate, slice={self.attribute: self.levels[level]}, versus=versus, at=self.at, unit=unit, n=n)
 
 
 @check(
     title="Measured numbers by group",
-    topics=("fairness", "disparity", "explanation_quality"),
-    measures=("mean", "mean_difference", "median", "median_difference"),
+    topics=("fairness", "disparity", "explanation_quality", "robustness"),
+    measures=("mean", "mean_difference", "median", "median_difference", "share", "share_difference"),
     reads=("outputs",),
-    optional=("attribution.integrated_gradients", "attribution.shapley"),
+    optional=("attribution.integrated_gradients", "attribution.shapley", "robustness.pgd"),
     needs={"groups"},
 )
 def columns(rows: Rows, *, columns: tuple[str, ...] = ("outputs.loss",)) -> Evidence:
-    """Do measured numbers, such as losses or explanation gaps, differ between groups?
+    """Do measured numbers, such as losses, explanation gaps or adversarial radii, differ between groups?
 
     Why it matters:
-        Groups can be treated alike in decisions and still be served worse: with larger errors, less certain scores, or explanations that
-        account for less of the output. Whatever is measured per row can be compared per group.
+        Groups can be treated alike in decisions and still be served worse: with larger errors, less certain scores, explanations that
+        account for less of the output, or decisions that a smaller change would turn. Whatever is measured per row can be compared per group.
 
     How to read it:
         For each column the mean and median of every group are shown, and their difference from the reference group (the declared one,
-        else the largest). A difference whose interval excludes 0 is unlikely to be chance alone. Columns measured on a sample are weighted
-        back to all rows.
+        else the largest). Columns of yes and no are shown as the share of yes. Where a value is only known to lie beyond what was tried,
+        as with rows that resisted every attack, there is no mean; such rows count as larger than any other in the median. A difference
+        whose interval excludes 0 is unlikely to be chance alone. Columns measured on a sample are weighted back to all rows.
 
     What it cannot show:
         Why the numbers differ. A difference in the mean can come from a few rows; compare it with the median.
@@ -45,6 +97,7 @@ def columns(rows: Rows, *, columns: tuple[str, ...] = ("outputs.loss",)) -> Evid
     References:
         Welch 1947, doi:10.1093/biomet/34.1-2.28
         Zou & Donner 2008, doi:10.1002/sim.3095
+        Woodruff 1952, doi:10.1080/01621459.1952.10483443
     """
     ledger, charts = Ledger(census=rows.facts.census), []
     notes: list[str] = []
@@ -58,62 +111,108 @@ def columns(rows: Rows, *, columns: tuple[str, ...] = ("outputs.loss",)) -> Evid
             ledger.absent("mean_difference", f"{name} is not one number per row.", held.n, at={"column": name})
             continue
         charts += _column(ledger, held, name, values.astype(np.float64), notes)
-    return ledger.evidence(charts, notes)
+    return ledger.evidence(charts, tuple(dict.fromkeys(notes)))
 
 
-def _column(ledger: Ledger, rows: Rows, name: str, values: Values, notes: list[str]) -> list[BarChart]:
-    usable, design = np.isfinite(values), row_design(rows)
+def _column(ledger: Ledger, rows: Rows, name: str, values: NDArray[np.float64], notes: list[str]) -> list[BarChart]:
+    censored = f"{name.rpartition('.')[0]}.censored"
+    beyond = (rows.column(censored) == 1) & ~np.isfinite(values) if rows.has(censored) else np.zeros(rows.n, dtype=np.bool_)
+    usable = (np.isfinite(values) | beyond) & ((values >= 0) | (rows.unit(name) != SHARE))
+    design = row_design(rows)
     if not usable.all():
-        notes.append(f"{name}: {int((~usable).sum()):,} of {rows.n:,} rows have no finite value and are left out.")
+        notes.append(f"{name}: {int((~usable).sum()):,} of {rows.n:,} rows have no value and are left out.")
     if design.note:
         notes.append(f"{name}: {design.note}")
+    write = _shares if rows.unit(name) == SHARE else _censored if beyond.any() else _numbers
     charts = []
     for spec in rows.facts.groups:
-        codes = np.where(usable, rows.group(spec.name).codes, -1)
-        charts.append(_attribute(ledger, rows, name, spec.name, values=values, codes=codes, design=design))
+        codes = np.where(usable, rows.group(spec.name).codes, -1).astype(np.int64)
+        reference = reference_group(rows, spec.name, np.bincount(codes[codes >= 0], minlength=len(spec.levels)).tolist())
+        notes += [note for note in (reference_note(rows, spec.name, reference),) if note]
+        charts.append(write(ledger, _Members(rows, name, spec.name, values, beyond, codes, design, reference)))
     return charts
 
 
-def _attribute(ledger: Ledger, rows: Rows, name: str, attribute: str, *, values: Values, codes: NDArray[np.int32], design: RowDesign) -> BarChart:
-    spec, unit, at = rows.group_spec(attribute), rows.unit(name), {"column": name}
-    members = [np.flatnonzero(codes == position) for position in range(len(spec.levels))]
-    declared = spec.levels.index(spec.reference) if spec.reference in spec.levels else None
-    reference = declared if declared is not None else largest_group([len(mine) for mine in members])
-    means = []
-    for level, mine in zip(spec.levels, members, strict=True):
-        held = design.of(mine)
-        means.append(mean_interval(values[mine], held.weights, clusters=held.clusters))
-        ledger.add("mean", means[-1], slice={attribute: level}, at=at, unit=unit)
-        if design.weights is None and len(mine) >= FEWEST_COMPARED:
-            ledger.add("median", quantile_interval(values[mine], 0.5), slice={attribute: level}, at=at, unit=unit)
-    for position, mine in enumerate(members):
-        if reference is not None and position != reference:
-            where, versus = {attribute: spec.levels[position]}, {attribute: spec.levels[reference]}
-            n = min(len(mine), len(members[reference]))
-            ledger.add("mean_difference", _means(values, mine, members[reference], design), slice=where, versus=versus, at=at, unit=unit, n=n)
-            if design.weights is None and n >= FEWEST_COMPARED:
-                gap = median_difference(values[mine], values[members[reference]])
-                ledger.add("median_difference", gap, slice=where, versus=versus, at=at, unit=unit, n=n)
-    return _chart(f"Mean of {name} by {attribute}", spec.levels, means, unit)
+def _numbers(ledger: Ledger, held: _Members) -> BarChart:
+    means: list[Estimate] = []
+    for level in range(len(held.levels)):
+        mine = held.of(level)
+        design = held.design.of(mine)
+        means.append(mean_interval(held.values[mine], design.weights, clusters=design.clusters))
+        held.add(ledger, "mean", means[-1], level)
+        if held.design.weights is None and len(mine) >= FEWEST_COMPARED:
+            held.add(ledger, "median", quantile_interval(held.values[mine], 0.5), level)
+    for level in held.others():
+        one, two = held.of(level), held.of(held.reference or 0)
+        n = min(len(one), len(two))
+        held.add(ledger, "mean_difference", _enough(one, two, lambda one=one, two=two: _welch(held, one, two)), level, compared=True, n=n)  # type: ignore[misc]
+        if held.design.weights is None and n >= FEWEST_COMPARED:
+            held.add(ledger, "median_difference", median_difference(held.values[one], held.values[two]), level, compared=True, n=n)
+    return _chart("Mean", held, means)
 
 
-def _means(values: Values, mine: NDArray[np.int64], other: NDArray[np.int64], design: RowDesign) -> Estimate:
-    if min(len(mine), len(other)) < FEWEST_COMPARED:
-        return Undefined(f"One side has {min(len(mine), len(other))} rows, too few to compare (at least {FEWEST_COMPARED}).", len(mine) + len(other))
-    one, two = design.of(mine), design.of(other)
-    weights = None if one.weights is None or two.weights is None else (one.weights, two.weights)
-    clusters = None if one.clusters is None or two.clusters is None else (one.clusters, two.clusters)
-    return mean_difference(values[mine], values[other], weights, clusters=clusters)
+def _welch(held: _Members, one: NDArray[np.int64], two: NDArray[np.int64]) -> Estimate:
+    first, second = held.design.of(one), held.design.of(two)
+    weights = None if first.weights is None or second.weights is None else (first.weights, second.weights)
+    clusters = None if first.clusters is None or second.clusters is None else (first.clusters, second.clusters)
+    return mean_difference(held.values[one], held.values[two], weights, clusters=clusters)
 
 
-def _chart(title: str, levels: tuple[str, ...], means: list[Estimate], unit: str) -> BarChart:
-    held = [one if isinstance(one, Interval) else None for one in means]
+def _shares(ledger: Ledger, held: _Members) -> BarChart:
+    shares = group_shares(held.values > 0, held.codes, len(held.levels), weights=held.design.weights, clusters=held.design.clusters)
+    found = [proportion_interval(share) if share.rows else Undefined("The group has no rows with a value.", 0) for share in shares]
+    for level, one in enumerate(found):
+        held.add(ledger, "share", one, level)
+    for level in held.others():
+        against = compare(shares[level], shares[held.reference or 0])
+        held.add(ledger, "share_difference", against.difference, level, compared=True, n=against.rows)
+    return _chart("Share", held, found)
+
+
+def _censored(ledger: Ledger, held: _Members) -> BarChart:
+    largest = float(np.max(held.values, initial=0.0, where=np.isfinite(held.values)))
+    medians: list[Estimate] = []
+    for level in range(len(held.levels)):
+        mine = held.of(level)
+        design = held.design.of(mine)
+        medians.append(
+            censored_quantile(held.values[mine], held.beyond[mine], 0.5, largest=largest, weights=design.weights, clusters=design.clusters)
+        )
+        held.add(ledger, "median", medians[-1], level)
+    for level in held.others():
+        one, two = held.of(level), held.of(held.reference or 0)
+        n = min(len(one), len(two))
+        gap = _enough(one, two, lambda one=one, two=two: _medians(held, one, two, largest))  # type: ignore[misc]
+        held.add(ledger, "median_difference", gap, level, compared=True, n=n)
+    return _chart("Median", held, medians)
+
+
+def _medians(held: _Members, one: NDArray[np.int64], two: NDArray[np.int64], largest: float) -> Estimate:
+    first, second = held.design.of(one), held.design.of(two)
+    return censored_median_difference(
+        (held.values[one], held.beyond[one]),
+        (held.values[two], held.beyond[two]),
+        largest=largest,
+        weights=(first.weights, second.weights),
+        clusters=(first.clusters, second.clusters),
+    )
+
+
+def _enough(one: NDArray[np.int64], two: NDArray[np.int64], estimate: Callable[[], Estimate]) -> Estimate:
+    fewest = min(len(one), len(two))
+    if fewest < FEWEST_COMPARED:
+        return Undefined(f"One side has {fewest} rows, too few to compare (at least {FEWEST_COMPARED}).", len(one) + len(two))
+    return estimate()
+
+
+def _chart(what: str, held: _Members, found: list[Estimate]) -> BarChart:
+    shown = [one if isinstance(one, Interval) else None for one in found]
     return BarChart(
-        title=title,
-        categories=list(levels),
-        values=[None if one is None else one.value for one in held],
-        low=[None if one is None else one.low for one in held],
-        high=[None if one is None else one.high for one in held],
-        n=[one.n for one in means],
-        x_label=unit or "mean",
+        title=f"{what} of {held.name} by {held.attribute}",
+        categories=list(held.levels),
+        values=[None if one is None else one.value for one in shown],
+        low=[None if one is None else one.low for one in shown],
+        high=[None if one is None else one.high for one in shown],
+        n=[one.n for one in found],
+        x_label=what.lower() if what == "Share" else held.rows.unit(held.name) or what.lower(),
     )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from audit.check import check
 from audit.ledger import Ledger
-from audit.methods.robustness.quantiles import censored_quantile
+from audit.methods.statistics.censored import censored_quantile
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.intervals import Estimate, Undefined
 from audit.methods.statistics.means import mean_interval

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from audit.check import check
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
-from audit.methods.fairness.comparisons import compare, largest_group
+from audit.methods.fairness.comparisons import compare
 from audit.methods.fairness.counts import EMPTY
 from audit.methods.fairness.rates import RateMask, rate_masks
 from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
+from audit.reference_group import reference_group, reference_note
 from audit.results import BarChart, Chart, Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
@@ -71,11 +71,11 @@ def error_rates(rows: Rows) -> Evidence:
     if unknown:
         notes.append(f"{unknown:,} rows have no known label and are left out.")
     for spec in rows.facts.groups:
-        reference = _reference(rows, spec.name)
+        codes = rows.group(spec.name).codes
+        reference = reference_group(rows, spec.name, np.bincount(codes[codes >= 0], minlength=len(spec.levels)).tolist())
         for name, mask in masks.items():
             charts += _write(ledger, rows, spec.name, name=name, mask=mask, design=design, reference=reference)
-        if reference is not None:
-            notes.append(f"{spec.name}: compared with {spec.levels[reference]}{'' if spec.reference else ', the largest group'}.")
+        notes += [note for note in (reference_note(rows, spec.name, reference),) if note]
     return ledger.evidence(charts, notes)
 
 
@@ -95,14 +95,6 @@ def _masks(rows: Rows) -> Mapping[str, RateMask]:
         return accuracy
     favourable = np.isin(labels, rows.facts.positive)
     return rate_masks(favourable, rows.selected, known) | accuracy
-
-
-def _reference(rows: Rows, attribute: str) -> int | None:
-    held, declared = rows.group(attribute), rows.group_spec(attribute).reference
-    if declared in held.levels:
-        return held.levels.index(str(declared))
-    known: NDArray[np.int32] = held.codes[held.codes >= 0]
-    return largest_group(np.bincount(known, minlength=len(held.levels)).tolist())
 
 
 def _write(ledger: Ledger, rows: Rows, attribute: str, *, name: str, mask: RateMask, design: RowDesign, reference: int | None) -> list[Chart]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from audit.check import check
 from audit.ledger import Ledger
-from audit.methods.robustness.quantiles import censored_quantile
+from audit.methods.statistics.censored import censored_quantile
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.proportions import proportion_interval
 from audit.results import Chart, Evidence, LineChart, Scalar, Series, TableChart

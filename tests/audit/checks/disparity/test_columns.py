@@ -86,3 +86,46 @@ def test_regression_errors_are_compared_by_group(tmp_path):
     rows = planted(tmp_path, labels=quantity, scores=quantity + CODES, task="regression", classes=(), favourable=(), groups={"sex": (CODES, SEX)})
 
     assert one(columns(rows, columns=("outputs.error",)), "mean_difference", "male").value == pytest.approx(1)
+
+
+def test_adversarial_radii_are_compared_by_medians_that_know_of_rows_that_resisted(tmp_path):
+    scales = np.concatenate([np.linspace(0.1, 2.0, 200), np.linspace(0.1, 4.0, 200)])
+    codes, resisted = np.repeat([0, 1], 200), np.zeros(400, dtype=np.int8)
+    resisted[[0, 250, 300]] = 1
+    rows = planted(tmp_path, decisions=codes, groups={"sex": (codes, SEX)}, references={"sex": "male"}, outputs={"loss": scales})
+    write_rows(tmp_path, "robustness.pgd", {"smallest_scale": np.where(resisted == 1, np.nan, scales), "censored": resisted})
+
+    evidence = columns(rows, columns=())
+
+    ordered = [np.sort(np.where(resisted == 1, np.inf, scales)[codes == side]) for side in (0, 1)]
+    assert one(evidence, "median", "female").value == ordered[0][99]
+    assert one(evidence, "median", "male").value == ordered[1][99]
+    gap = one(evidence, "median_difference", "female")
+    assert gap.value == pytest.approx(ordered[0][99] - ordered[1][99])
+    assert gap.high < 0
+    assert not [m for m in evidence.measurements if m.name == "mean"]
+
+
+def test_a_median_beyond_what_was_tried_is_absent(tmp_path):
+    scales = np.where(np.arange(400) < 300, np.nan, 1.0 + np.arange(400) / 400)
+    rows = planted(tmp_path, decisions=CODES, groups={"sex": (CODES, SEX)}, outputs={"loss": np.zeros(400)})
+    write_rows(tmp_path, "robustness.pgd", {"smallest_scale": scales, "censored": np.isnan(scales).astype(np.int8)})
+
+    evidence = columns(rows, columns=())
+
+    assert {item.name for item in evidence.absent} == {"median", "median_difference"}
+    assert "beyond" in evidence.absent[0].reason
+
+
+def test_a_column_of_yes_and_no_is_a_share_of_those_that_are_known(tmp_path):
+    flipped = np.where(CODES == 0, 1, 0).astype(np.int8)
+    flipped[:100] = -1
+    rows = planted(tmp_path, decisions=CODES, groups={"sex": (CODES, SEX)}, references={"sex": "male"}, outputs={"loss": np.zeros(400)})
+    write_rows(tmp_path, "robustness.pgd", {"flipped": flipped}, units={"flipped": "0 or 1"})
+
+    evidence = columns(rows, columns=())
+
+    share = one(evidence, "share", "female")
+    assert (share.value, share.n) == (1.0, 150)
+    assert one(evidence, "share_difference", "female").value == 1.0
+    assert any("100 of 400 rows have no value" in note for note in evidence.notes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audit.methods.robustness.quantiles import censored_quantile, weighted_quantile
+from audit.methods.statistics.censored import censored_median_difference, censored_quantile, weighted_quantile
 from audit.methods.statistics.intervals import Interval, Undefined
 
 SCALES = np.arange(1.0, 101.0)
@@ -32,7 +32,7 @@ def test_censored_rows_count_as_beyond() -> None:
 
     assert isinstance(found, Interval)
     assert (found.value, found.high) == (50.0, 55.0)
-    assert "beyond the 55 radii" in found.method
+    assert "beyond 55" in found.method
 
 
 def test_a_quantile_beyond_the_largest_scale_is_undefined() -> None:
@@ -53,3 +53,21 @@ def test_the_interval_covers_in_about_95_of_100_samples(q: float) -> None:
         hits += found.low <= truth <= found.high
 
     assert 0.92 <= hits / 400 <= 0.99
+
+
+def test_a_difference_of_medians_recovers_the_variances_of_both() -> None:
+    generator = np.random.default_rng(1)
+    one, two = generator.exponential(1.0, 400), generator.exponential(1.5, 500)
+
+    found = censored_median_difference((one, one > 3), (two, two > 3), largest=3.0)
+
+    sides = [censored_quantile(values, values > 3, 0.5, largest=3.0) for values in (one, two)]
+    assert isinstance(found, Interval)
+    assert found.value == pytest.approx(np.sort(one)[199] - np.sort(two)[249])
+    assert found.value - found.low == pytest.approx(np.hypot(sides[0].value - sides[0].low, sides[1].high - sides[1].value))
+
+
+def test_a_difference_is_undefined_where_an_interval_reaches_beyond() -> None:
+    one, two = np.linspace(0.1, 1, 50), np.linspace(0.1, 2, 50)
+
+    assert isinstance(censored_median_difference((one, one > 0.5), (two, two > 0.5), largest=0.5), Undefined)
