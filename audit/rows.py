@@ -80,6 +80,15 @@ class Rows:
         """The same rows with nothing read yet, so that one reader's columns do not stay in memory for the next."""
         return Rows(self._folder, self.facts, seed=self._seed, probes=self._absent, positions=self._positions, source=self._source)
 
+    def some(self, count: int, purpose: str) -> Rows:
+        """At most `count` of these rows, drawn evenly at random for `purpose`; all of them when there are no more."""
+        if self.n <= count:
+            return self
+        places = np.sort(self.generator(purpose).choice(self.n, count, replace=False))
+        chosen = Rows(self._folder, self.facts, seed=self._seed, probes=self._absent, positions=self._positions[places], source=self._source)
+        chosen._cache = {name: values[places] for name, values in self._cache.items()}  # what is read already is not read again
+        return chosen
+
     # ---- columns ----------------------------------------------------------------------------------------------------------------
 
     def has(self, name: str) -> bool:
