@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 
 import pytest
@@ -55,10 +57,17 @@ def audit(config: Path, runs: Path, *, overrides: Sequence[str] = ()) -> Audited
     return Audited(config, sealed.run, sealed.folder)
 
 
+def lasting_folder(prefix: str) -> Path:
+    """A folder that stays until the tests end."""
+    folder = Path(mkdtemp(prefix=prefix))
+    atexit.register(rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @cache
 def audited(name: str) -> Audited:
     """The sealed run of one smoke subject."""
-    folder = Path(mkdtemp(prefix=f"netassay-{name}-"))
+    folder = lasting_folder(f"netassay-{name}-")
     return audit(SUBJECTS[name](folder), folder / "runs")
 
 

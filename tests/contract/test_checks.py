@@ -7,7 +7,6 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 
@@ -16,7 +15,7 @@ from audit.check import Check
 from audit.errors import ConfigError
 from audit.results import STATUSES, Evidence, Finding, plain
 from reports.html import render
-from tests.contract.audited import NAMES, audit, audited
+from tests.contract.audited import NAMES, audit, audited, lasting_folder
 from tests.smoke import subjects
 
 CHECKS = discovery.checks()
@@ -138,7 +137,7 @@ def test_without_what_it_needs_it_is_not_assessed_with_the_reason(check: Check, 
 
 
 def _without(need: str) -> dict[str, Finding]:
-    folder = Path(mkdtemp(prefix="netassay-without-"))
+    folder = lasting_folder("netassay-without-")
     if need not in _RUNS:
         path = subjects.write_table_network(folder, labels=need != "labels", groups=0 if need == "groups" else 2)
         if need == "reference":
