@@ -15,6 +15,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from audit.metric_names import names_of
 from audit.results import AuditRun, Finding
 from reports import numbers, wording
 from reports.chart_text import DataTable, table
@@ -165,6 +166,7 @@ def _environment() -> Environment:
         "capped": wording.capped,
         "plural": wording.plural,
         "seconded": wording.seconded,
+        "metric_names": lambda finding: names_of(item.name for item in (*finding.measurements, *finding.absent)),
     }
     return environment
 

@@ -43,11 +43,12 @@ def show_check(check_id: Annotated[str, typer.Argument(metavar="ID")], as_json: 
     """Show the page of one check: question, why, how to read it, settings, limits it ships."""
     from audit import discovery  # noqa: PLC0415
     from audit.check import describe  # noqa: PLC0415
+    from audit.metric_names import names_of  # noqa: PLC0415
     from audit.results import plain  # noqa: PLC0415
 
     item = discovery.check(check_id)
     if as_json:
-        typer.echo(json.dumps(plain(describe(item))))
+        typer.echo(json.dumps(plain({**describe(item), "names": names_of(item.measures)})))
         return
     card = item.card
     parts = [("", card.question), ("Why it matters", card.why), ("How to read it", card.how_to_read), ("What it cannot show", card.cannot_show)]
@@ -58,6 +59,12 @@ def show_check(check_id: Annotated[str, typer.Argument(metavar="ID")], as_json: 
     typer.echo(f"Reads     {', '.join(item.reads)}")
     typer.echo(f"Needs     {', '.join(sorted(item.needs)) or 'nothing beyond what it reads'}")
     typer.echo(f"Measures  {', '.join(item.measures)}")
+    for name, about in names_of(item.measures).items():
+        typer.echo(
+            f"  {name}\n" + textwrap.fill(f"{about.definition} Equal: {about.equal}.", 100, initial_indent="      ", subsequent_indent="      ")
+        )
+        for tool, text in about.elsewhere.items():
+            typer.echo(textwrap.fill(f"{tool}: {text}", 100, initial_indent="      ", subsequent_indent="        "))
     _settings(item.settings.defaults)
     for criterion in item.criteria:
         low, high = criterion.minimum, criterion.maximum
