@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from audit.errors import MethodError
 from audit.methods.anomaly import neighbours
-from audit.methods.anomaly.neighbours import neighbour_count, neighbour_distance, unit_rows
+from audit.methods.anomaly.neighbours import neighbour_count, neighbour_distance, neighbours_of, unit_rows
 
 
 @pytest.mark.parametrize("k", [1, 7, 40])
@@ -57,3 +57,19 @@ def test_neighbours_are_at_most_one_in_a_hundred(bank, expected):
 def test_k_lies_within_the_bank(k):
     with pytest.raises(MethodError, match="k is"):
         neighbour_distance(np.eye(2), np.eye(2), k=k)
+
+
+def test_the_few_nearest_are_those_of_a_full_sort_with_ties_in_the_order_of_the_bank() -> None:
+    generator = np.random.default_rng(8)
+    bank = np.repeat(generator.normal(size=(40, 3)), 2, axis=0)
+    rows = np.concatenate([generator.normal(size=(9, 3)), bank[:1], [[np.nan, 0, 0]]])
+
+    found = neighbours_of(rows, bank, k=7, few=5)
+
+    for row, nearest, distance in zip(rows[:10], found.nearest, found.nearest_distance, strict=False):
+        every = np.linalg.norm(bank - row, axis=1)
+        expected = np.lexsort((np.arange(len(bank)), every))[:5]
+        assert nearest.tolist() == expected.tolist()
+        np.testing.assert_allclose(distance, every[expected], atol=1e-12)
+    assert found.nearest[10].tolist() == [-1] * 5
+    assert np.isnan(found.nearest_distance[10]).all()

@@ -50,3 +50,18 @@ def test_reference_rows_are_no_calibration_rows(tmp_path):
 def test_settings_below_one_are_refused(tmp_path, given):
     with pytest.raises(MethodError, match="at least 1"):
         opened.measure(feature_neighbours, opened.table(tmp_path), **given)
+
+
+def test_the_nearest_reference_rows_are_kept_with_their_raw_values(tmp_path):
+    subject = opened.table(tmp_path)
+    found = opened.measure(feature_neighbours, subject, bank=40)
+    bank = found.prepared.tables["bank"]
+
+    nearest = NearestNeighbors(n_neighbors=5).fit(found.prepared.state.bank)
+    distances, places = nearest.kneighbors(features(subject, subject.evaluate))
+
+    assert found.columns["nearest"].tolist() == places.tolist()
+    assert found.columns["nearest_distance"] == pytest.approx(distances, abs=1e-6)
+    raw = subject.reference.take(np.asarray(bank["position"]))
+    name = subject.facts.schema.names[0]
+    assert bank[f"input.{name}"].tolist() == raw.values[name].tolist()
