@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +97,25 @@ def count_groups(attributes: Mapping[str, Any], labels: NDArray[Any], decisions:
     names = [tuple(levels[axis][position] for axis, position in enumerate(np.unravel_index(one, shape))) for one in filled]
     order = sorted(range(len(filled)), key=lambda position: names[position])
     return GroupCounts(tuple(attributes), tuple(names[position] for position in order), counts[filled[order]])
+
+
+def added(tables: Iterable[GroupCounts]) -> GroupCounts:
+    """The counts of several blocks of rows as one table, in a memory that does not grow with the rows.
+
+    Raises MethodError for no block and for blocks with other attributes.
+    """
+    total: dict[tuple[str, ...], Counts] = {}
+    attributes: tuple[str, ...] | None = None
+    for table in tables:
+        if attributes not in (None, table.attributes):
+            raise MethodError(f"blocks count by {attributes} and by {table.attributes}")
+        attributes = table.attributes
+        for group, counts in zip(table.groups, table.counts, strict=True):
+            total[group] = total[group] + counts if group in total else counts
+    if attributes is None:
+        raise MethodError("there is no block of rows to count")
+    groups = tuple(sorted(total))
+    return GroupCounts(attributes, groups, np.stack([total[group] for group in groups]) if groups else np.zeros((0, 2, 2), dtype=np.int64))
 
 
 def group_metrics(

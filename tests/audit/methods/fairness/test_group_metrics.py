@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from audit.errors import MethodError
-from audit.methods.fairness.group_metrics import METRICS, count_groups, group_metrics
+from audit.methods.fairness.group_metrics import METRICS, added, count_groups, group_metrics
 from audit.methods.fairness.metric_frames import metric_frame, read_metric_frame
 from audit.methods.statistics.intervals import Interval, Undefined
 
@@ -154,3 +154,16 @@ def test_a_frame_made_from_counts_has_the_values_of_one_made_from_rows() -> None
     for name in FAIRLEARN:
         np.testing.assert_allclose(from_counts.by_group[name].astype(float), from_rows.by_group[name].astype(float), atol=1e-15)
     np.testing.assert_allclose(from_counts.overall.astype(float), from_rows.overall.astype(float), atol=1e-15)
+
+
+def test_blocks_add_up_to_the_table_of_all_rows() -> None:
+    attributes, labels, decisions = drawn(999)
+    whole = count_groups(attributes, labels, decisions)
+    parts = [slice(start, start + 100) for start in range(0, 999, 100)]
+
+    found = added(count_groups({name: column[part] for name, column in attributes.items()}, labels[part], decisions[part]) for part in parts)
+
+    assert found.groups == whole.groups
+    np.testing.assert_array_equal(found.counts, whole.counts)
+    with pytest.raises(MethodError, match="no block"):
+        added([])
