@@ -9,14 +9,21 @@ import altair as alt
 import pandas as pd
 
 from audit.results import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter
+from dashboards.distinct_names import distinct
 from reports.ranking import spread_choice
 from reports.visible import label, short
 
-COLOURS = ("#2f78a8", "#c1651a", "#3c8f5c", "#98509a", "#98780f", "#6b7178")
+COLOURS = ("#3a86b8", "#c1651a", "#3c8f5c", "#98509a", "#98780f", "#6b7178")
 """Colours that stay legible on light and dark; shapes and legends tell the same."""
 BARS = 60
 """Categories that are drawn; the table under the chart has all."""
 POINTS = 4000
+AXIS = 70
+"""Height of an axis with its title: Streamlit fits both into the height of a chart."""
+LEGEND = 3
+"""Names on one line of a legend."""
+LABEL = 120
+"""Pixels of the names beside and, turned, below a heat map."""
 PIXELS = 64
 
 
@@ -51,37 +58,29 @@ def chart_data(chart: Chart) -> pd.DataFrame:
         return _points(chart, len(chart.x))
     if isinstance(chart, ImageOverlay):
         return pd.DataFrame()
-    return pd.DataFrame([list(row) for row in chart.rows], columns=distinct([short(str(name), 60) for name in chart.columns]))
+    cells = [[short(cell, 300) if isinstance(cell, str) else cell for cell in row] for row in chart.rows]
+    return pd.DataFrame(cells, columns=distinct([short(str(name), 60) for name in chart.columns]))
 
 
 def attribution_bars(frame: pd.DataFrame, x_label: str) -> alt.LayerChart:
     """Dots with error bars of two standard errors, one line per input, from columns input, value, se, in the order given."""
     data = frame.assign(low=frame["value"] - 2 * frame["se"].fillna(0), high=frame["value"] + 2 * frame["se"].fillna(0))
     data["input"] = distinct([label(name, 30) for name in data["input"]])
-    y = alt.Y("input:N", sort=None, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False))
+    y = alt.Y("input:N", sort=None, title=None, axis=alt.Axis(labelLimit=120, labelOverlap=False))
     tooltip = [alt.Tooltip("input:N"), alt.Tooltip("value:Q", format=".4g"), alt.Tooltip("se:Q", format=".3g", title="standard error")]
     base = alt.Chart(data).encode(y=y, tooltip=tooltip)
     x = alt.X("value:Q", title=x_label)
     zero = alt.Chart(pd.DataFrame({"value": [0.0]})).mark_rule(strokeDash=[3, 3], color="#8a929a").encode(x="value:Q")
-    stem = alt.Chart(data).mark_bar(height=6, opacity=0.45, color=COLOURS[0]).encode(y=y, x=x)
+    stem = alt.Chart(data).mark_bar(height=6, opacity=0.6, color=COLOURS[0]).encode(y=y, x=x)
     whisker = base.mark_rule(color=COLOURS[0]).encode(x=alt.X("low:Q", title=x_label), x2="high:Q")
-    return alt.layer(zero, stem, whisker, base.mark_circle(size=55, color=COLOURS[0]).encode(x=x)).properties(height=max(120, 20 * len(data) + 40))
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """The names, those that would be drawn as one told apart by a number."""
-    seen: dict[str, int] = {}
-    told = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return told
+    return alt.layer(zero, stem, whisker, base.mark_circle(size=55, color=COLOURS[0]).encode(x=x)).properties(height=22 * len(data) + AXIS)
 
 
 def _bar(chart: BarChart) -> alt.LayerChart:
     data = _bars(chart, spread_choice(chart.values, BARS))
     data["category"] = distinct([label(name, 34) for name in data["category"]])
-    scale = alt.Scale(type=chart.scale, zero=False)
+    # Rounded ends would stretch a logarithmic axis to whole powers of ten.
+    scale = alt.Scale(type=chart.scale, zero=False, nice=chart.scale == "linear", padding=12)
     y = alt.Y("category:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, labelOverlap=False))
     x = alt.X("value:Q", title=label(chart.x_label, 80) or None, scale=scale)
     tooltip = [
@@ -94,7 +93,7 @@ def _bar(chart: BarChart) -> alt.LayerChart:
     if data["low"].notna().any():
         whisker = base.transform_filter("isValid(datum.low)").mark_rule(color=COLOURS[0], strokeWidth=1.5)
         layers.append(whisker.encode(x=alt.X("low:Q", title=label(chart.x_label, 80) or None, scale=scale), x2="high:Q"))
-    return alt.layer(*layers).properties(height=max(90, 24 * len(data) + 40))
+    return alt.layer(*layers).properties(height=28 * len(data) + AXIS)
 
 
 def _line(chart: LineChart) -> alt.LayerChart:
@@ -111,7 +110,7 @@ def _line(chart: LineChart) -> alt.LayerChart:
         ends = [float(data["x"].min()), float(data["x"].max())]
         layers.append(alt.Chart(pd.DataFrame({"x": ends, "y": ends})).mark_line(strokeDash=[4, 4], color="#8a929a").encode(x="x:Q", y="y:Q"))
     layers += [*_rules(chart.marks, axis="y"), base.mark_line(point=alt.OverlayMarkDef(size=35)).encode(x=x, y=y)]
-    return alt.layer(*layers).properties(height=320)
+    return alt.layer(*layers).properties(height=320 + _legend_height(names))
 
 
 def _histogram(chart: Histogram) -> alt.Chart:
@@ -127,13 +126,13 @@ def _histogram(chart: Histogram) -> alt.Chart:
             color=alt.Color("series:N", title=None, scale=alt.Scale(domain=names, range=_cycle(names)), legend=_legend(names)),
             tooltip=["series:N", alt.Tooltip("from:Q", format=".4g"), alt.Tooltip("to:Q", format=".4g"), alt.Tooltip("count:Q", format=",")],
         )
-        .properties(height=260)
+        .properties(height=260 + _legend_height(names))
     )
 
 
 def _heat_map(chart: HeatMap) -> alt.Chart:
     data = _cells(chart).dropna(subset=["value"])
-    axis = alt.Axis(labelLimit=200)
+    axis = alt.Axis(labelLimit=LABEL)
     return (
         alt.Chart(data)
         .mark_rect()
@@ -143,7 +142,7 @@ def _heat_map(chart: HeatMap) -> alt.Chart:
             color=alt.Color("value:Q", title=label(chart.unit, 30) or None, scale=alt.Scale(scheme="viridis")),
             tooltip=["row:N", "column:N", alt.Tooltip("value:Q", format=".4g")],
         )
-        .properties(height=max(140, 22 * len(chart.rows) + 60))
+        .properties(height=24 * len(chart.rows) + AXIS + LABEL)
     )
 
 
@@ -159,7 +158,7 @@ def _scatter(chart: Scatter) -> alt.Chart:
             color=alt.Color("group:N", title=None, scale=alt.Scale(domain=names, range=_cycle(names)), legend=_legend(names)),
             tooltip=["group:N", alt.Tooltip("x:Q", format=".4g"), alt.Tooltip("y:Q", format=".4g")],
         )
-        .properties(height=340)
+        .properties(height=340 + _legend_height(names))
     )
 
 
@@ -181,9 +180,9 @@ def _rules(marks: Sequence[Mark], axis: str = "x") -> list[alt.Chart]:
     if not marks:
         return []
     data = pd.DataFrame({"at": [mark.value for mark in marks], "label": [label(mark.label, 40) for mark in marks]})
-    rule = alt.Chart(data).mark_rule(strokeDash=[5, 4], color="#b3540a")
+    rule = alt.Chart(data).mark_rule(strokeDash=[5, 4], color="#c05f14")
     place = {"x": alt.X("at:Q")} if axis == "x" else {"y": alt.Y("at:Q")}
-    name = alt.Chart(data).mark_text(align="left", dx=4, color="#b3540a")
+    name = alt.Chart(data).mark_text(align="left", dx=4, color="#c05f14")
     edge = {"y": alt.value(-4)} if axis == "x" else {"x": alt.value(2)}
     return [rule.encode(**place, tooltip=["label:N", alt.Tooltip("at:Q", format=".4g")]), name.encode(**place, **edge, text="label:N")]
 
@@ -192,7 +191,7 @@ def _bars(chart: BarChart, chosen: Sequence[int]) -> pd.DataFrame:
     def at(values: Sequence[Any]) -> list[Any]:
         return [values[i] if i < len(values) else None for i in chosen]
 
-    frame = pd.DataFrame({"category": [str(chart.categories[i]) for i in chosen]})
+    frame = pd.DataFrame({"category": [short(str(chart.categories[i]), 120) for i in chosen]})
     for name, values in (("value", chart.values), ("low", chart.low), ("high", chart.high), ("n", chart.n)):
         frame[name] = pd.Series(at(values), dtype="float64")
     return frame
@@ -243,7 +242,11 @@ def _cycle(names: Sequence[str]) -> list[str]:
 
 
 def _legend(names: Sequence[str]) -> alt.Legend | None:
-    return alt.Legend(orient="top", labelLimit=240, symbolLimit=30) if len(names) > 1 else None
+    return alt.Legend(orient="top", labelLimit=190, symbolLimit=30, columns=LEGEND) if len(names) > 1 else None
+
+
+def _legend_height(names: Sequence[str]) -> int:
+    return 22 * -(-len(names) // LEGEND) if len(names) > 1 else 0
 
 
 _DRAWINGS: Mapping[str, Callable[[Any], Any]] = {

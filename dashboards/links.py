@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.visible import short
@@ -28,7 +28,7 @@ def chosen(parameters: Mapping[str, str], key: str, legal: Iterable[str]) -> Cho
     return Choice(None, f"The link names the {key} “{short(asked, 60)}”, which does not exist here.")
 
 
-def chosen_row(parameters: Mapping[str, str], positions: Sequence[int] | range) -> Choice:
+def chosen_row(parameters: Mapping[str, str], positions: Container[int]) -> Choice:
     """The row a link asks for, by its position in the evaluation data, as plain digits."""
     asked = parameters.get("row")
     if asked is None or asked == "":
@@ -36,6 +36,13 @@ def chosen_row(parameters: Mapping[str, str], positions: Sequence[int] | range) 
     if asked.isascii() and asked.isdigit() and len(asked) < 16 and int(asked) in positions:
         return Choice(str(int(asked)))
     return Choice(None, f"The link names the row “{short(asked, 60)}”, which does not exist in this run.")
+
+
+def chosen_values(asked: Sequence[str], key: str, legal: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The values a link asks for that are legal, each once in the order of `legal`; and a sentence for each that is not."""
+    known = set(legal)
+    problems = [f"The link names the {short(key, 60)} “{short(value, 60)}”, which does not exist here." for value in asked if value not in known]
+    return [value for value in legal if value in set(asked)], problems
 
 
 def parameters(**asked: str | int | None) -> dict[str, str]:

@@ -1,35 +1,24 @@
-"""The rows of a run, and everything held about one row, as pandas frames. Knows no Streamlit."""
+"""The rows of a run as one frame, and the choice among them. Knows no Streamlit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from audit.facts import Facts
+from audit.results import Slice
 from audit.rows import Rows
-from reports.numbers import number
+from dashboards.distinct_names import distinct
+from dashboards.row_words import UNKNOWN
 from reports.visible import short
 from reports.wording import title
 
-UNKNOWN = "unknown"
 LISTED = 1000
 """Rows that are sent to the browser at once."""
+GROUP = "Group: "
 SORTABLE = ("Row", "Id", "Score", "Loss", "Margin", "Error")
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """The attributions of one row by one method."""
-
-    method: str
-    """Words of the method's id: ``shapley``."""
-    target: str
-    """The class or output that is explained."""
-    frame: pd.DataFrame
-    """Columns input, value, se (missing where there is none)."""
 
 
 def rows_frame(rows: Rows) -> pd.DataFrame:
@@ -45,10 +34,9 @@ def rows_frame(rows: Rows) -> pd.DataFrame:
     if rows.has("outputs.correct"):
         frame["Agrees with label"] = pd.Categorical.from_codes(np.maximum(rows.column("outputs.correct").astype(int), -1), ["no", "yes"])
     frame |= {title(name): rows.column(f"outputs.{name}") for name in ("loss", "margin", "error") if rows.has(f"outputs.{name}")}
-    for spec in facts.groups:
-        if rows.has(f"subject.group.{spec.name}"):
-            frame[f"Group: {short(spec.name, 40)}"] = _named(rows.group(spec.name).codes, spec.levels)
-    return pd.DataFrame(frame)
+    held = [spec for spec in facts.groups if rows.has(f"subject.group.{spec.name}")]
+    groups = {_group_column(facts, spec.name): _named(rows.group(spec.name).codes, spec.levels) for spec in held}
+    return pd.DataFrame(frame | groups)
 
 
 def picked(frame: pd.DataFrame, *, kept: Mapping[str, Sequence[str]], sort: str, descending: bool, text: str) -> pd.DataFrame:
@@ -70,131 +58,35 @@ def filters(frame: pd.DataFrame) -> dict[str, list[str]]:
     }
 
 
-def inputs_frame(rows: Rows, place: int) -> pd.DataFrame:
-    """Raw inputs of the row at index `place`, in raw units, and its groups."""
-    measured = [column for column in rows.facts.schema.columns if rows.has(f"subject.input.{column.name}")]
-    lines = [
-        {"Input": short(column.name, 80), "Value": _value(rows.column(f"subject.input.{column.name}")[place]), "Unit": short(column.unit, 60)}
-        for column in measured
-    ]
-    for spec in rows.facts.groups:
-        if rows.has(f"subject.group.{spec.name}"):
-            code = int(rows.group(spec.name).codes[place])
-            lines.append({"Input": f"{short(spec.name, 80)} (group)", "Value": short(spec.levels[code], 80) if code >= 0 else UNKNOWN, "Unit": ""})
-    return pd.DataFrame(lines, columns=["Input", "Value", "Unit"])
+def with_visible_ids(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with ids as a reader can see them: no hidden or turning signs, shortened."""
+    return frame.assign(Id=[short(str(item), 120) for item in frame["Id"]]) if "Id" in frame else frame
 
 
-def outputs_frame(rows: Rows, place: int) -> pd.DataFrame:
-    """Outputs of the network for one row, with class names."""
-    facts, lines = rows.facts, []
-    if rows.has("outputs.output"):
-        lines += [_line(f"Output {i + 1}" if i else "Output", item) for i, item in enumerate(np.atleast_1d(rows.column("outputs.output")[place]))]
-    if rows.has("outputs.probability"):
-        shares = rows.column("outputs.probability")[place]
-        lines += [_line(f"Probability of {_class(facts, i)}", item) for i, item in enumerate(shares)]
-    lines += [
-        _line(title(name), rows.column(f"outputs.{name}")[place]) for name in ("score", "loss", "margin", "error") if rows.has(f"outputs.{name}")
-    ]
-    return pd.DataFrame(lines, columns=["Output", "Value"])
+def filter_key(column: str) -> str:
+    """Name of a filter in a link: ``decision``, ``agrees_with_label``, ``group.sex``."""
+    return f"group.{column.removeprefix(GROUP)}" if column.startswith(GROUP) else column.lower().replace(" ", "_")
 
 
-def decision_words(rows: Rows, place: int) -> str:
-    """Decision and label of one row as a sentence."""
-    facts = rows.facts
-    if facts.task == "regression":
-        score = number(float(rows.column("outputs.score")[place])) if rows.has("outputs.score") else UNKNOWN
-        known = number(float(rows.labels[place])) if rows.has("subject.label") and np.isfinite(rows.labels[place]) else UNKNOWN
-        return f"Predicted: {score} {facts.label_unit}. Label: {known}."
-    decided = _class(facts, int(rows.decisions[place])) if rows.has("outputs.decision") else UNKNOWN
-    known = _class(facts, int(rows.labels[place])) if rows.has("subject.label") else UNKNOWN
-    return f"Decision: {decided}. Label: {known}."
+def group_link(facts: Facts, rows: Slice) -> dict[str, str] | None:
+    """Parameters of a link to the rows of a slice; None for all rows, and where the slice is not made of the declared groups."""
+    levels = {spec.name: spec.levels for spec in facts.groups}
+    if not rows or any(level not in levels.get(name, ()) for name, level in rows.items()):
+        return None
+    return {filter_key(_group_column(facts, name)): _level_names(levels[name])[levels[name].index(level)] for name, level in rows.items()}
 
 
-def attributions(rows: Rows, position: int) -> tuple[list[Attribution], list[str]]:
-    """The attributions of the row at `position` of the data, by every method that measured it; and the methods that did not."""
-    found, missing = [], []
-    for probe in _probes(rows, "attribution."):
-        if not rows.has_table(probe, "players") or not rows.has(f"{probe}.values"):
-            continue
-        held = rows.within(probe)
-        place = place_of(held.positions, position)
-        if place is None:
-            missing.append(_method(probe))
-        else:
-            found.append(_attribution(held, probe, place))
-    return found, missing
+def _group_column(facts: Facts, attribute: str) -> str:
+    names = distinct([f"{GROUP}{short(spec.name, 40)}" for spec in facts.groups])
+    return names[[spec.name for spec in facts.groups].index(attribute)]
 
 
-def further_frame(rows: Rows, position: int, families: Sequence[str] = ("robustness.", "anomaly.", "data.")) -> pd.DataFrame:
-    """Every other number held about one row: single-valued columns of the probes in `families` that measured it."""
-    lines = []
-    for family in families:
-        for probe in _probes(rows, family):
-            held = rows.within(probe)
-            place = place_of(held.positions, position)
-            for name in rows.names() if place is not None else ():
-                values = held.column(name) if name.startswith(f"{probe}.") else None
-                if values is not None and values.ndim == 1:
-                    words = title(name.removeprefix(f"{probe}."))
-                    lines.append({"Instrument": probe, "Quantity": words, "Value": _value(values[place]), "Unit": held.unit(name)})
-    return pd.DataFrame(lines, columns=["Instrument", "Quantity", "Value", "Unit"])
-
-
-def place_of(positions: np.ndarray, position: int) -> int | None:
-    """Index of a position among ascending positions; None when it is not there."""
-    place = int(np.searchsorted(positions, position))
-    return place if place < len(positions) and positions[place] == position else None
-
-
-def _attribution(held: Rows, probe: str, place: int) -> Attribution:
-    names = [short(str(name), 60) for name in held.table(probe, "players")["name"]]
-    values = held.column(f"{probe}.values")[place]
-    errors = held.column(f"{probe}.se")[place] if held.has(f"{probe}.se") else np.full(len(values), np.nan)
-    return Attribution(_method(probe), _explained(held, probe, place), pd.DataFrame({"input": names, "value": values, "se": errors}))
-
-
-def _explained(held: Rows, probe: str, place: int) -> str:
-    """Whose output is explained. The single output of a binary network speaks for class 1, except where a probability was explained (LIME)."""
-    if not held.has(f"{probe}.target") or held.facts.task == "regression":
-        return ""
-    target = int(held.column(f"{probe}.target")[place])
-    single = held.column("outputs.output").shape[1] == 1
-    return _class(held.facts, 1 if single and held.facts.task == "binary" and probe != "attribution.lime" else target)
-
-
-def _probes(rows: Rows, family: str) -> list[str]:
-    names = [name for name in rows.names() if name.startswith(family)]
-    # A probe's id holds dots, the names of its columns do not.
-    return sorted({name.rpartition(".")[0] for name in names})
-
-
-def _method(probe: str) -> str:
-    return title(probe.removeprefix("attribution."))
-
-
-def _class(facts: Facts, position: int) -> str:
-    if position < 0:
-        return UNKNOWN
-    return short(facts.classes[position], 60) if position < len(facts.classes) else f"output {position + 1}"
+def _level_names(levels: Sequence[str]) -> list[str]:
+    return distinct([short(level, 80) for level in levels])
 
 
 def _named(codes: np.ndarray, levels: Sequence[str]) -> pd.Categorical:
-    names = [short(level, 80) for level in levels]
-    if len(set(names)) < len(names):
-        names = [f"{name} ({i + 1})" for i, name in enumerate(names)]
-    unknown = UNKNOWN if UNKNOWN not in names else "not known"
-    return pd.Categorical.from_codes(np.where(codes < 0, len(names), codes).astype(np.int64), [*names, unknown])
-
-
-def _line(name: str, value: object) -> dict[str, str]:
-    return {"Output": name, "Value": _value(value)}
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return "missing"
-    if isinstance(value, (float, np.floating)):
-        return number(float(value)) if np.isfinite(value) else "missing"
-    if isinstance(value, (int, np.integer)):
-        return number(int(value))
-    return short(str(value), 120)
+    names = _level_names(levels)
+    if (codes < 0).any():
+        names = distinct([*names, UNKNOWN])
+    return pd.Categorical.from_codes(np.where(codes < 0, len(levels), codes).astype(np.int64), names)

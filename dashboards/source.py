@@ -6,22 +6,26 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from audit.errors import TamperedError
 from audit.facts import facts_of
 from audit.results import AuditRun
 from audit.rows import Rows
 from audit.store import RunStore, RunSummary
+from dashboards.held_row import HeldRow, held_row
 from dashboards.row_tables import rows_frame
 
 
 @dataclass(frozen=True)
-class RowData:
-    """The rows of one run and the table of them."""
+class RowList:
+    """Which rows a run holds, and the table of them."""
 
-    rows: Rows
+    positions: NDArray[np.int64]
+    """Positions in the evaluation data, ascending."""
     frame: pd.DataFrame
 
 
@@ -40,9 +44,14 @@ def read_run(item: RunSummary) -> AuditRun:
     return _run(str(folder()), item.id, item.digest)
 
 
-def read_rows(item: RunSummary) -> RowData:
+def read_rows(item: RunSummary) -> RowList:
     """The rows of the run; raises StoreError when none were stored."""
     return _rows(str(folder()), item.id, item.digest)
+
+
+def read_row(item: RunSummary, position: int) -> HeldRow:
+    """Everything held about the row at `position` of the evaluation data."""
+    return _row(str(folder()), item.id, item.digest, position)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading the run")
@@ -56,7 +65,12 @@ def _run(root: str, run_id: str, digest: str) -> AuditRun:  # noqa: ARG001  the 
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the rows")
-def _rows(root: str, run_id: str, digest: str) -> RowData:
+def _rows(root: str, run_id: str, digest: str) -> RowList:
     run = _run(root, run_id, digest)
     rows = Rows(RunStore(Path(root)).path(run_id), facts_of(run), seed=run.seed)
-    return RowData(rows, rows_frame(rows))
+    return RowList(rows.positions, rows_frame(rows))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Reading the row")
+def _row(root: str, run_id: str, digest: str, position: int) -> HeldRow:
+    return held_row(RunStore(Path(root)).path(run_id), facts_of(_run(root, run_id, digest)), position)

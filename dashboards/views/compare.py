@@ -9,6 +9,7 @@ import streamlit as st
 from audit.results import AuditRun
 from audit.store import RunSummary
 from dashboards import source
+from dashboards.csv_text import csv_text
 from dashboards.frame import heading, pick_run, runs_or_advice, shown
 from dashboards.tables import beside_words, measurements_beside, statuses_beside, unmatched
 
@@ -41,7 +42,7 @@ def _earlier(items: Sequence[RunSummary]) -> RunSummary:
 
 
 def _statuses(first: AuditRun, second: AuditRun) -> None:
-    st.subheader("Statuses", anchor=False)
+    st.header("Statuses", anchor=False)
     frame = statuses_beside(first, second)
     differ = int((frame["Status"] == "differs").sum())
     st.markdown(f"{differ} of {len(frame)} findings have another status. Statuses also differ where limits do.")
@@ -49,7 +50,7 @@ def _statuses(first: AuditRun, second: AuditRun) -> None:
 
 
 def _numbers(first: AuditRun, second: AuditRun) -> None:
-    st.subheader("Numbers", anchor=False)
+    st.header("Numbers", anchor=False)
     words = beside_words(first, second)
     alone = unmatched(first, second)
     st.markdown(f"{len(words):,} numbers are in both runs; {alone[0]:,} only in the first, {alone[1]:,} only in the second.")
@@ -70,7 +71,7 @@ def _numbers(first: AuditRun, second: AuditRun) -> None:
     raw = measurements_beside(first, second)
     st.download_button(
         "Download the comparison (CSV)",
-        lambda: raw.loc[shown_words.index].to_csv(index=False),
+        lambda: csv_text(raw.loc[shown_words.index]),
         file_name=f"{first.id}.{second.id}.csv",
         mime="text/csv",
     )

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import streamlit as st
 
+from audit.facts import facts_of
 from audit.results import AuditRun, Chart, Finding, plain
 from dashboards import source
 from dashboards.charts import chart_data, drawn, left_out
+from dashboards.csv_text import csv_text
 from dashboards.frame import badge, heading, paragraphs, pick_run, runs_or_advice, shown
 from dashboards.links import chosen, parameters
 from dashboards.plain_text import escaped
+from dashboards.row_tables import group_link
 from dashboards.tables import absent_frame, limits_frame, measurements_frame, measurements_raw, status_words
 from reports.chart_text import describe
+from reports.ranking import ranked_measurements
 from reports.status import LOOKS
 from reports.summary import answer
+from reports.wording import rows_text
 
+# Charts that are drawn at once, the others on demand. A comment, since Streamlit draws a text that stands alone in a view.
 FIRST_CHARTS = 4
-"""Charts that are drawn at once; the others on demand."""
+# Links to rows of groups.
+ROW_LINKS = 4
 
 
 def show() -> None:
@@ -102,10 +110,9 @@ def _numbers(run: AuditRun, finding: Finding) -> None:
     with st.container(horizontal=True):
         name = f"{run.id}.{finding.check}"
         if finding.measurements:
-            st.download_button(
-                "Download the numbers (CSV)", lambda: measurements_raw(finding).to_csv(index=False), file_name=f"{name}.csv", mime="text/csv"
-            )
+            st.download_button("Download the numbers (CSV)", lambda: csv_text(measurements_raw(finding)), file_name=f"{name}.csv", mime="text/csv")
         st.download_button("Download the finding (JSON)", lambda: _json(finding), file_name=f"{name}.json", mime="application/json")
+    _rows_links(run, finding)
     if finding.criteria:
         st.subheader("Limits it was held against", anchor=False)
         st.dataframe(limits_frame([finding]), hide_index=True)
@@ -113,6 +120,18 @@ def _numbers(run: AuditRun, finding: Finding) -> None:
         st.subheader("What could not be estimated", anchor=False)
         frame = absent_frame(finding)
         st.dataframe(frame, hide_index=True, height="content" if len(frame) < 16 else 560)
+
+
+def _rows_links(run: AuditRun, finding: Finding) -> None:
+    """Links to the rows behind the first numbers that are about groups."""
+    facts, slices = facts_of(run), [finding.measurements[place].slice for place in ranked_measurements(finding)]
+    told = {rows_text(rows): rows for rows in slices if rows}
+    links = ((f"Rows with {text}", group_link(facts, rows)) for text, rows in told.items())
+    found = itertools.islice(((label, link) for label, link in links if link is not None), ROW_LINKS)
+    with st.container(horizontal=True):
+        st.page_link("views/rows.py", label="All rows", query_params=parameters(run=run.id))
+        for label, link in found:
+            st.page_link("views/rows.py", label=escaped(label, 120), query_params={**parameters(run=run.id), **link})
 
 
 def _page(finding: Finding) -> None:

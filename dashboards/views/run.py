@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
@@ -14,6 +16,7 @@ from dashboards.plain_text import escaped
 from dashboards.tables import findings_frame, limits_frame, probes_frame, status_words
 from reports.status import LOOKS
 from reports.summary import Told, Unassessed, subject_facts, summarise
+from reports.visible import short
 from reports.wording import flat
 
 
@@ -109,14 +112,19 @@ def _provenance(item: RunSummary, run: AuditRun) -> None:
     st.subheader("What was audited, and with what", anchor=False)
     page = summarise(run, {finding.check: finding.check for finding in run.findings})
     facts = [*page.facts, *subject_facts(run), ("Seed", str(run.seed)), ("Manifest sha256", item.digest)]
-    st.dataframe(pd.DataFrame(facts, columns=["What", "Value"]), hide_index=True, height="content")
+    st.dataframe(_shown(facts, "What", "Value"), hide_index=True, height="content")
     with st.expander("Instruments"):
         st.dataframe(probes_frame(run), hide_index=True)
     with st.expander("Versions"):
-        st.dataframe(pd.DataFrame(flat(run.versions), columns=["Package", "Version"]), hide_index=True)
+        st.dataframe(_shown(flat(run.versions), "Package", "Version"), hide_index=True)
     st.page_link("views/rows.py", label="Look at the rows of this run", query_params=parameters(run=run.id))
     st.page_link("views/compare.py", label="Compare with another run", query_params=parameters(run=run.id))
     st.download_button("Download run.json", lambda: to_json(run), file_name=f"{run.id}.json", mime="application/json")
+
+
+def _shown(pairs: Iterable[tuple[str, object]], name: str, value: str) -> pd.DataFrame:
+    """Names and values of strangers as a reader can see them."""
+    return pd.DataFrame([(short(first, 120), short(str(second), 400)) for first, second in pairs], columns=[name, value])
 
 
 shown(show)

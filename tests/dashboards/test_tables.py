@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from audit.facts import facts_of
 from audit.results import AuditRun
-from dashboards.links import chosen, chosen_row
-from dashboards.row_tables import attributions, inputs_frame, outputs_frame, rows_frame
+from dashboards.held_row import held_row
+from dashboards.links import chosen, chosen_row, chosen_values
+from dashboards.one_row_tables import inputs_frame, outputs_frame
+from dashboards.row_tables import filter_key, filters, group_link, picked, rows_frame, with_visible_ids
 from dashboards.tables import findings_frame, limits_frame, measurements_beside, measurements_frame, statuses_beside, unmatched
 from tests.contract.audited import audited
 from tests.reports.sample_run import many, sample_run
@@ -52,19 +55,9 @@ def test_rows_are_told_from_the_run_alone(name: str) -> None:
     assert facts_of(done.run).classes == rows.facts.classes
     assert facts_of(done.run).groups == rows.facts.groups
     assert len(rows_frame(rows)) == rows.n
-    assert len(inputs_frame(rows, 0)) >= len(rows.facts.schema.columns)
-    assert len(outputs_frame(rows, 0)) >= 1
-
-
-def test_attributions_of_a_single_logit_speak_for_class_one() -> None:
-    rows = audited("table").rows()
-
-    found, _ = attributions(rows, 3)
-
-    told = {item.method: item.target for item in found}
-    assert told["Shapley"] == "1"
-    held = rows.within("attribution.shapley")
-    assert found[[item.method for item in found].index("Shapley")].frame["value"].tolist() == held.column("attribution.shapley.values")[3].tolist()
+    row = held_row(done.folder, facts_of(done.run), int(rows.positions[0]))
+    assert len(inputs_frame(row)) >= len(rows.facts.schema.columns)
+    assert len(outputs_frame(row)) >= 1
 
 
 @pytest.mark.parametrize("asked", ["", None])
@@ -84,3 +77,44 @@ def test_a_row_is_plain_digits_within_the_run(asked: str) -> None:
 def test_a_legal_choice_is_taken() -> None:
     assert chosen({"run": "a"}, "run", ["a", "b"]).value == "a"
     assert chosen_row({"row": "6"}, range(7)).value == "6"
+
+
+def test_only_values_that_exist_are_kept() -> None:
+    kept, problems = chosen_values(["b", "x", "a"], "group.g", ["a", "b", "c"])
+
+    assert kept == ["a", "b"]
+    assert len(problems) == 1
+    assert "x" in problems[0]
+
+
+def test_rows_are_chosen_by_group_and_decision_and_sorted() -> None:
+    frame = rows_frame(audited("table").rows())
+    choices = filters(frame)
+    group = next(name for name in choices if name.startswith("Group"))
+
+    found = picked(frame, kept={group: [choices[group][0]], "Decision": ["1"]}, sort="Score", descending=True, text="")
+
+    expected = frame[(frame[group].astype(str) == choices[group][0]) & (frame["Decision"].astype(str) == "1")]
+    assert set(found["Row"]) == set(expected["Row"])
+    assert found["Score"].is_monotonic_decreasing
+    assert len(picked(frame, kept={}, sort="Row", descending=False, text="TEST-7")) == 1
+    assert filter_key(group) == f"group.{group.removeprefix('Group: ')}"
+
+
+def test_a_slice_of_declared_groups_has_a_link_to_its_rows() -> None:
+    rows = audited("table").rows()
+    spec = rows.facts.groups[0]
+
+    link = group_link(rows.facts, {spec.name: spec.levels[1]})
+
+    assert link == {f"group.{spec.name}": spec.levels[1]}
+    assert set(link) <= {filter_key(column) for column in filters(rows_frame(rows))}
+    assert group_link(rows.facts, {}) is None
+    assert group_link(rows.facts, {spec.name: "nowhere"}) is None
+    assert group_link(rows.facts, {"column": spec.levels[1]}) is None
+
+
+def test_ids_that_turn_the_line_are_made_visible() -> None:
+    shown = with_visible_ids(pd.DataFrame({"Id": ["a\u202eb", "c"], "Row": [0, 1]}))
+
+    assert shown["Id"].tolist() == ["a[U+202E]b", "c"]

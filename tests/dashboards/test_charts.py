@@ -1,0 +1,61 @@
+"""Charts of a run as Altair specifications: every kind has one, and hostile names are data in it, never field names or expressions."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from audit.results import BarChart
+from dashboards.charts import attribution_bars, chart_data, drawn, left_out
+from tests.dashboards.made_run import NASTY, write_run
+from tests.reports.sample_run import sample_run
+
+FIELDS = {"category", "value", "low", "high", "n", "x", "y", "series", "from", "to", "count", "row", "column", "group", "at", "label"}
+
+
+def test_every_kind_of_chart_is_drawn_or_told_as_a_table() -> None:
+    for finding in sample_run().findings:
+        for chart in finding.charts:
+            picture = drawn(chart)
+            assert (picture is None) == (chart.kind == "table" or (not getattr(chart, "overlay", True) and not getattr(chart, "image", True)))
+            if picture is not None:
+                picture.to_dict()
+
+
+def test_hostile_names_are_data_and_never_fields(tmp_path_factory: pytest.TempPathFactory) -> None:
+    run = write_run(tmp_path_factory.mktemp("runs"), groups=300)
+
+    for chart in run.findings[0].charts:
+        picture = drawn(chart)
+        if picture is None:
+            continue
+        spec = picture.to_dict()
+        assert set(_values(spec, "field")) <= FIELDS
+        assert "expr" not in json.dumps({key: value for key, value in spec.items() if key not in ("datasets", "data")})
+
+
+def test_a_long_bar_chart_says_what_it_leaves_out_and_the_data_has_all() -> None:
+    names = [f"group {i}" for i in range(300)]
+    chart = BarChart(title="Rates", categories=names, values=np.linspace(0, 1, 300).tolist())
+
+    assert "60 of 300" in left_out(chart)
+    assert chart_data(chart)["category"].tolist() == names
+
+
+def test_attribution_bars_keep_every_input_apart() -> None:
+    frame = pd.DataFrame({"input": [f"{NASTY[-1]}{i}" for i in range(5)], "value": [1.0] * 5, "se": [np.nan] * 5})
+
+    spec = attribution_bars(frame, "attribution").to_dict()
+
+    held = max(spec["datasets"].values(), key=len)
+    assert len({line["input"] for line in held}) == 5
+
+
+def _values(spec: object, key: str) -> list[str]:
+    if isinstance(spec, dict):
+        own = [value for name, value in spec.items() if name == key and isinstance(value, str)]
+        return own + [value for name, part in spec.items() if name not in ("datasets", "data") for value in _values(part, key)]
+    return [value for part in spec for value in _values(part, key)] if isinstance(spec, list) else []
