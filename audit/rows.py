@@ -29,8 +29,8 @@ class Rows:
     """All measured columns of one run, or of the rows one probe measured (`within`).
 
     Column names are ``<probe>.<column>`` (``outputs.loss``) and ``subject.<column>`` (``subject.label``, ``subject.id``, ``subject.weight``,
-    ``subject.cluster``, ``subject.group.<attribute>``, ``subject.input.<raw column>``). Values are aligned: every column of one `Rows`
-    has length `n`.
+    ``subject.cluster``, ``subject.time`` (numbers, or seconds since 1970), ``subject.group.<attribute>``, ``subject.input.<raw column>``).
+    Values are aligned: every column of one `Rows` has length `n`.
     """
 
     def __init__(

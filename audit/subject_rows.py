@@ -1,4 +1,4 @@
-"""The first columns of every run: id, label, groups, weight, cluster and raw inputs of each row, checked while they are written."""
+"""The first columns of every run: id, label, groups, weight, cluster, time and raw inputs of each row, checked while they are written."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dic
         columns["weight"] = _weights(block.values[roles["weight"]], roles["weight"])
     if "cluster" in roles:
         columns["cluster"] = _clusters(block.values[roles["cluster"]], clusters)
+    if "time" in roles:
+        columns["time"] = _times(block.values[roles["time"]], roles["time"])
     columns |= {f"group.{spec.name}": group_codes(spec, block) for spec in facts.groups}
     return columns | _inputs(subject, block.values)
 
@@ -74,6 +76,18 @@ def _weights(values: NDArray[Any], name: str) -> NDArray[np.float64]:
         first = int(np.flatnonzero(bad)[0])
         raise DataError(f"weight column {name!r}: {int(bad.sum())} values are missing, zero or below, first at row {first}; weights must be above 0")
     return weights
+
+
+def _times(values: NDArray[Any], name: str) -> NDArray[np.float64]:
+    """Numbers as they are, dates as seconds since 1970 in UTC; NaN where missing."""
+    if values.dtype != object:
+        return values.astype(np.float64)
+    try:
+        read = pd.to_datetime(pd.Series(values), format="ISO8601", utc=True)
+    except ValueError as error:
+        raise DataError(f"time column {name!r} holds neither numbers nor ISO 8601 dates such as 2026-05-01: {error}") from None
+    seconds: NDArray[np.float64] = ((read - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(dtype=np.float64)
+    return seconds
 
 
 def _ids(values: NDArray[Any], name: str) -> NDArray[Any]:

@@ -59,6 +59,7 @@ def planted(
     inputs: Mapping[str, Any] | None = None,
     weights: Any = None,
     clusters: Any = None,
+    times: Any = None,
     outputs: Mapping[str, Any] | None = None,
     probes: Mapping[str, Mapping[str, Any]] | None = None,
     absent: Mapping[str, str] | None = None,
@@ -79,7 +80,7 @@ def planted(
     described = replace(described, groups=specs, label=described.label if labels is not None else None)
     made = _outputs(described, labels, decisions, probabilities, scores) | dict(outputs or {})
     n = len(next(iter(made.values())))
-    write_rows(folder, "subject", _subject(n, described, labels, groups=groups, inputs=inputs, weights=weights, clusters=clusters))
+    write_rows(folder, "subject", _subject(n, described, labels, groups=groups, inputs=inputs, weights=weights, clusters=clusters, times=times))
     write_rows(folder, "outputs", made)
     for probe, columns in (probes or {}).items():
         write_rows(folder, probe, columns)
@@ -101,7 +102,7 @@ def binary_facts() -> Facts:
     )
 
 
-def _subject(n: int, facts: Facts, labels: Any, *, groups: Any, inputs: Any, weights: Any, clusters: Any) -> dict[str, Any]:
+def _subject(n: int, facts: Facts, labels: Any, *, groups: Any, inputs: Any, weights: Any, clusters: Any, times: Any) -> dict[str, Any]:
     columns: dict[str, Any] = {"id": np.array([str(i) for i in range(n)], dtype=object)}
     if labels is not None:
         columns["label"] = np.asarray(labels, dtype=np.float64 if facts.task == "regression" else np.int64)
@@ -109,6 +110,8 @@ def _subject(n: int, facts: Facts, labels: Any, *, groups: Any, inputs: Any, wei
         columns["weight"] = np.asarray(weights, dtype=np.float64)
     if clusters is not None:
         columns["cluster"] = np.asarray(clusters, dtype=np.int64)
+    if times is not None:
+        columns["time"] = np.asarray(times, dtype=np.float64)
     columns |= {f"group.{name}": np.asarray(codes, dtype=np.int32) for name, (codes, _) in (groups or {}).items()}
     return columns | {f"input.{name}": np.asarray(values) for name, values in (inputs or {}).items()}
 
