@@ -48,8 +48,11 @@ class Rows:
         self._seed = seed
         self._absent = dict(probes or {})
         self._source = source
-        self._positions = self._read_position(source) if positions is None else positions
         self._cache: dict[str, NDArray[Any]] = {}
+        self._files: dict[str, list[Path]] = {}
+        self._schemas: dict[str, pa.Schema] = {}
+        self._held: dict[str, NDArray[np.int64]] = {}
+        self._positions = self._read_position(source) if positions is None else positions
 
     # ---- size and weights -------------------------------------------------------------------------------------------------------
 
@@ -112,8 +115,7 @@ class Rows:
 
     def names(self) -> list[str]:
         """All columns of the run, sorted."""
-        found = [f"{folder.name}.{name}" for folder in sorted(self._folder.glob("rows/*")) for name in self._names(folder.name)]
-        return sorted(found)
+        return sorted(f"{probe}.{name}" for probe in self._probes() for name in self._names(probe))
 
     def numeric(self) -> list[str]:
         """Columns with one number per row that a gap by group has a meaning for: measured, not identifiers, labels, weights or inputs."""
@@ -188,39 +190,49 @@ class Rows:
     # ---- reading ----------------------------------------------------------------------------------------------------------------
 
     def _split(self, name: str) -> tuple[str, str]:
-        probes = [folder.name for folder in self._folder.glob("rows/*")]
-        best = max((p for p in probes if name.startswith(p + ".")), key=len, default="")
+        best = max((probe for probe in self._probes() if name.startswith(probe + ".")), key=len, default="")
         return (best, name[len(best) + 1 :]) if best else (name.rpartition(".")[0], name.rpartition(".")[2])
 
+    def _probes(self) -> list[str]:
+        """Probes that left rows. A sealed run never changes; while one is made, every check gets rows of its own."""
+        if not self._files:
+            self._files = {folder.name: sorted(folder.glob("part-*.parquet")) for folder in sorted(self._folder.glob("rows/*"))}
+        return list(self._files)
+
     def _parts(self, probe: str) -> list[Path]:
-        return sorted((self._folder / "rows" / probe).glob("part-*.parquet"))
+        self._probes()
+        return self._files.get(probe, [])
 
     def _schema(self, probe: str) -> pa.Schema:
-        return pq.read_schema(self._parts(probe)[0])
+        if probe not in self._schemas:
+            self._schemas[probe] = pq.read_schema(self._parts(probe)[0])
+        return self._schemas[probe]
 
     def _names(self, probe: str) -> list[str]:
-        parts = self._parts(probe)
-        return [name for name in pq.read_schema(parts[0]).names if name not in (POSITION, INCLUSION)] if parts else []
+        return [name for name in self._schema(probe).names if name not in (POSITION, INCLUSION)] if self._parts(probe) else []
 
     def _type(self, name: str) -> str:
         probe, column = self._split(name)
         return str(self._schema(probe).field(column).type)
 
     def _read_position(self, probe: str) -> NDArray[np.int64]:
-        parts = self._parts(probe)
-        if not parts:
+        if not self._parts(probe):
             raise StoreError(f"probe {probe!r} measured no rows")
-        return np.concatenate([_numpy(pq.read_table(part, columns=[POSITION]).column(0)) for part in parts]).astype(np.int64)
+        if probe not in self._held:
+            self._held[probe] = self._read(probe, POSITION).astype(np.int64)
+        return self._held[probe]
 
     def _aligned(self, probe: str, column: str) -> NDArray[Any]:
-        values = np.concatenate([_numpy(pq.read_table(part, columns=[column]).column(0)) for part in self._parts(probe)])
-        held = self._read_position(probe)
+        values, held = self._read(probe, column), self._read_position(probe)
         if len(held) == len(self._positions) and np.array_equal(held, self._positions):
             return values
         where = np.searchsorted(held, self._positions)
         if (where >= len(held)).any() or (held[np.minimum(where, len(held) - 1)] != self._positions).any():
             raise StoreError(f"{probe}.{column} was measured on other rows; ask within({probe!r})")
         return values[where]
+
+    def _read(self, probe: str, column: str) -> NDArray[Any]:
+        return np.concatenate([_numpy(pq.ParquetFile(part).read(columns=[column]).column(0)) for part in self._parts(probe)])
 
 
 def iterate(folder: Path, probe: str, columns: Sequence[str]) -> Iterator[pa.Table]:

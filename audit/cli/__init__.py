@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from audit.cli import catalogue, dashboard, report, run, runs, verify
+from audit.cli import catalogue, dashboard, init, inspect_model, report, run, runs, verify
 from audit.cli.terminal import printable
 from audit.errors import NetassayError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (run, report, dashboard, verify, runs, catalogue):
+for command in (init, inspect_model, run, report, dashboard, verify, runs, catalogue):
     command.register(app)
 
 

@@ -1,0 +1,162 @@
+"""``netassay init``: write a first audit file from a model and a table, every guess marked for a person to check."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from audit.cli.terminal import printable
+from audit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from audit.proposal.draft import Draft
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("init")(init)
+
+
+def init(
+    paths: Annotated[list[Path], typer.Argument(metavar="MODEL TABLE", help="Weights and the rows to evaluate; TABLE alone with --predictions.")],
+    architecture: Annotated[str | None, typer.Option(help="package.module:factory; builds the network, which runs its code.")] = None,
+    code: Annotated[list[Path] | None, typer.Option(help="Folder that the architecture's code may be imported from; repeatable.")] = None,
+    reference: Annotated[Path | None, typer.Option(help="Table of the rows the network was fitted on.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column that holds the label; guessed when not given.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="Column of a protected attribute; repeatable.")] = None,
+    predictions: Annotated[str | None, typer.Option(help="Column of TABLE that holds scores, instead of MODEL.")] = None,
+    out: Annotated[Path, typer.Option(help="The audit file to write.")] = Path("audit.toml"),
+    write_factory: Annotated[
+        Path | None, typer.Option(metavar="FILE.py", help="Also write a draft of the network's code, for a plain multilayer perceptron.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+) -> None:
+    """Look at MODEL and TABLE and write an audit file to check and run.
+
+    No limit is declared and no code is run unless --architecture names it. Exit code 0, or 2 with nothing written.
+    """
+    if len(paths) != (1 if predictions is not None else 2):
+        expected = "TABLE alone beside --predictions" if predictions is not None else "MODEL and TABLE, or TABLE with --predictions COLUMN"
+        raise ConfigError(f"found {len(paths)} files; expected {expected}")
+    if predictions is not None and (architecture or code or write_factory):
+        raise ConfigError("--predictions goes without --architecture, --code and --write-factory: there is no network")
+    for target in (out, write_factory):
+        _refuse_target(target, force=force)
+
+    from audit.proposal.draft import Request, draft  # noqa: PLC0415  heavy
+
+    request = Request(
+        table=paths[-1],
+        out=out,
+        weights=None if predictions is not None else paths[0],
+        predictions=predictions,
+        architecture=architecture,
+        code=tuple(path.resolve() for path in code or []),
+        reference=reference,
+        label=label,
+        groups=tuple(group or ()),
+        factory=write_factory,
+    )
+    made = draft(request)
+    texts = {out: made.text} | ({write_factory: made.factory} if write_factory is not None and made.factory is not None else {})
+    _write(texts, audit_file=out, force=force)
+    _tell(made, out, [*(code or []), *([write_factory.parent] if write_factory is not None else [])], write_factory)
+
+
+def _refuse_target(path: Path | None, *, force: bool) -> None:
+    if path is None:
+        return
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; expected the name of a file to write")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: there is no folder {path.parent}")
+    if (path.exists() or path.is_symlink()) and not force:
+        raise ConfigError(f"{path} exists; nothing was written: give another name, or --force to replace it")
+
+
+def _write(texts: Mapping[Path, str], *, audit_file: Path, force: bool) -> None:
+    """All files or none; the audit file is loaded before it gets its name."""
+    from audit.config import load_config  # noqa: PLC0415
+    from audit.store.disk import writing  # noqa: PLC0415
+
+    with writing(audit_file, sum(map(len, texts.values()))), _temporary(texts) as written:
+        load_config(written[audit_file])
+        _place(written, force=force)
+
+
+def _place(written: Mapping[Path, Path], *, force: bool) -> None:
+    """Give each file its name. A link fails where a rename would silently replace what another process has written meanwhile."""
+    placed: list[Path] = []
+    try:
+        for target, temporary in written.items():
+            (os.replace if force else os.link)(temporary, target)
+            placed.append(target)
+    except OSError:
+        for target in placed:
+            target.unlink()
+        raise
+
+
+@contextmanager
+def _temporary(texts: Mapping[Path, str]) -> Iterator[dict[Path, Path]]:
+    """Each text in a file beside its target; what still has its temporary name at the end is removed."""
+    written: dict[Path, Path] = {}
+    try:
+        for target, text in texts.items():
+            handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:60]}.")
+            written[target] = Path(name)
+            written[target].chmod(0o644)
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        yield written
+    finally:
+        for path in written.values():
+            with suppress(FileNotFoundError):
+                path.unlink()
+
+
+def _tell(made: Draft, out: Path, code: list[Path], factory: Path | None) -> None:
+    proposal = made.proposal
+    for doubt in proposal.doubts:
+        typer.echo(_line(f"to resolve  {doubt}"), err=True)
+    roles, meaning = proposal.roles, proposal.meaning
+    guesses = [
+        f"label {roles.label.column.name!r}" if roles.label is not None else "no label",
+        f"task {meaning.task}",
+        f"output {meaning.output}",
+        *([] if proposal.predictions is not None else [f"{len(roles.inputs)} inputs"]),
+        f"groups {', '.join(repr(part.column.name) for part in roles.groups) or 'none'}",
+    ]
+    typer.echo(_line(f"wrote       {out}: {'; '.join(guesses)}"))
+    if factory is not None:
+        typer.echo(_line(f"wrote       {factory}: {made.perceptron}, ReLU assumed; it was not run"))
+        again = f"--architecture {factory.stem}:build --code {shlex.quote(str(factory.parent))} --force"
+        typer.echo(_line(f"complete    its activation functions; then init again with {again} tries it on the rows"))
+    typer.echo("check       every line marked guess: it says why it was guessed")
+    if proposal.architecture is None and proposal.predictions is None:
+        _next_without_code(made, out)
+        return
+    folders = "".join(f" --code {shlex.quote(str(folder))}" for folder in code)
+    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))}{folders}"))
+
+
+def _next_without_code(made: Draft, out: Path) -> None:
+    if made.perceptron:
+        typer.echo(f"network     the weights look like a plain multilayer perceptron, {made.perceptron}: the same command with")
+        typer.echo("            --write-factory network.py --force writes a draft of its code, and names it in the audit file")
+    typer.echo("fill in     architecture: package.module:factory, the function that builds the network")
+    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))} --code FOLDER_OF_THAT_CODE"))
+
+
+def _line(text: str) -> str:
+    """One line: names of a file are shown, and cannot forge another."""
+    return printable(text).replace("\n", "\\n")
