@@ -14,6 +14,7 @@ st.navigation(
         st.Page(HERE / "views" / "runs.py", title="Runs", url_path="runs", default=True),
         st.Page(HERE / "views" / "run.py", title="One run", url_path="run"),
         st.Page(HERE / "views" / "finding.py", title="One finding", url_path="finding"),
+        st.Page(HERE / "views" / "groups.py", title="Groups", url_path="groups"),
         st.Page(HERE / "views" / "rows.py", title="Rows", url_path="rows"),
         st.Page(HERE / "views" / "compare.py", title="Compare two runs", url_path="compare"),
     ]

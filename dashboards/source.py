@@ -18,6 +18,7 @@ from audit.rows import Rows
 from audit.store import RunStore, RunSummary
 from dashboards.held_row import HeldRow, held_row
 from dashboards.row_tables import rows_frame
+from dashboards.what_if import Population, population
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def read_row(item: RunSummary, position: int) -> HeldRow:
     return _row(str(folder()), item.id, item.digest, position)
 
 
+def read_population(item: RunSummary) -> Population:
+    """What decides about groups in the run; raises StoreError when no rows were stored."""
+    return _population(str(folder()), item.id, item.digest)
+
+
 @st.cache_resource(max_entries=32, show_spinner="Reading the run")
 def _run(root: str, run_id: str, digest: str) -> AuditRun:  # noqa: ARG001  the digest is part of the key: a run that changed is read anew
     store = RunStore(Path(root))
@@ -74,3 +80,9 @@ def _rows(root: str, run_id: str, digest: str) -> RowList:
 @st.cache_resource(max_entries=64, show_spinner="Reading the row")
 def _row(root: str, run_id: str, digest: str, position: int) -> HeldRow:
     return held_row(RunStore(Path(root)).path(run_id), facts_of(_run(root, run_id, digest)), position)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the groups")
+def _population(root: str, run_id: str, digest: str) -> Population:
+    run = _run(root, run_id, digest)
+    return population(Rows(RunStore(Path(root)).path(run_id), facts_of(run), seed=run.seed))

@@ -19,6 +19,7 @@ VIEWS = {
     "run": f"run?run={ONE}",
     "finding": f"finding?run={ONE}&check=fairness.hostile",
     "other finding": f"finding?run={ONE}&check=fairness.selection_rates",
+    "groups": f"groups?run={ONE}",
     "rows": f"rows?run={ONE}",
     "no rows": f"rows?run={ONE}&group.g=group%200&decision=nothing",
     "row": f"rows?run={ONE}&row=1",

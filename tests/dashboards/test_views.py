@@ -15,12 +15,13 @@ from tests.dashboards.made_run import NASTY, write_run
 from tests.smoke.subjects import write_table_network
 
 APP = Path(str(dashboards.__file__)).with_name("app.py")
-VIEWS = ("runs", "run", "finding", "rows", "compare")
+VIEWS = ("runs", "run", "finding", "groups", "rows", "compare")
 FIRST, SECOND = "20261122T214500Z-7f3a9c", "20261122T214600Z-7f3a9c"
 LINKS: tuple[tuple[str, dict[str, str]], ...] = (
     ("runs", {}),
     ("run", {"run": FIRST}),
     ("finding", {"run": FIRST, "check": "fairness.hostile"}),
+    ("groups", {"run": FIRST}),
     ("rows", {"run": FIRST}),
     ("rows", {"run": FIRST, "row": "1"}),
     ("rows", {"run": FIRST, "row": "2"}),
@@ -163,3 +164,14 @@ def test_a_damaged_run_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.M
     app = show("run", tmp_path / "runs", monkeypatch, run=damaged.run.id)
 
     assert "manifest" in words(app)
+
+
+def test_moving_the_threshold_moves_the_rates_and_is_stamped_exploratory(done: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = show("groups", done.folder.parent, monkeypatch, run=done.run.id)
+    before = app.dataframe[0].value["Rate"].tolist()
+
+    app.number_input[0].set_value(0.0).run()
+
+    assert app.dataframe[0].value["Rate"].tolist() == [1.0] * len(before)
+    assert "not part of the sealed run" in words(app)
+    assert "decisions differ from those of the run" in words(app)
