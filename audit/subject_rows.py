@@ -86,8 +86,7 @@ def _times(values: NDArray[Any], name: str) -> NDArray[np.float64]:
         read = pd.to_datetime(pd.Series(values), format="ISO8601", utc=True)
     except ValueError as error:
         raise DataError(f"time column {name!r} holds neither numbers nor ISO 8601 dates such as 2026-05-01: {error}") from None
-    seconds: NDArray[np.float64] = ((read - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(dtype=np.float64)
-    return seconds
+    return np.asarray((read - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1), dtype=np.float64)
 
 
 def _ids(values: NDArray[Any], name: str) -> NDArray[Any]:

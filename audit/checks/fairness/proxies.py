@@ -167,6 +167,7 @@ def _scores(entries: Floats, positives: NDArray[np.bool_], task: _Task, name: st
     """Scores of each row by a model that was fitted to the other folds; where those hold one kind of rows only, 0 for all."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415  takes a second to load
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     found = np.zeros(len(entries))
     if entries.shape[1] == 0:
@@ -178,10 +179,11 @@ def _scores(entries: Floats, positives: NDArray[np.bool_], task: _Task, name: st
         model = (
             LogisticRegression(max_iter=1000)
             if name == "linear"
-            else HistGradientBoostingClassifier(max_iter=50, max_leaf_nodes=15, early_stopping=False, random_state=seed)
+            else HistGradientBoostingClassifier(max_iter=25, max_leaf_nodes=15, early_stopping=False, random_state=seed)
         )
         weights = None if task.design.weights is None else task.design.weights[~mine]
-        with warnings.catch_warnings():
+        # On so few rows several threads only wait for one another.
+        with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a fit that stops early is still a fit; its area on other rows tells how good
             model.fit(entries[~mine], positives[~mine], sample_weight=weights)
         found[mine] = model.predict_proba(entries[mine])[:, 1]
