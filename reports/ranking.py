@@ -12,6 +12,8 @@ from reports.status import gravity
 TOLD: tuple[Status, ...] = ("outside", "error", "attention", "inconclusive", "informative", "within")
 """Statuses with something to tell, in the order of telling; the others are listed under what was not assessed."""
 
+ASIDE = ("p_value", "by_chance", "flip", "shortfall", "detectable", "bound")
+"""Parts of names of numbers that only go with others and tell nothing alone."""
 FEW_ROWS = 30
 """Numbers that rest on fewer rows never lead when others can."""
 
@@ -56,21 +58,24 @@ def spread_choice(values: Sequence[float | None], limit: int) -> list[int]:
 
 def _finding_key(finding: Finding) -> tuple[object, ...]:
     leader = lead(finding)
-    return (TOLD.index(finding.status), *(_telling(leader) if leader is not None else (True, True, 2, 0.0)), finding.check)
+    return (TOLD.index(finding.status), *(_telling(leader) if leader is not None else (True, True, 3, 1, 0.0)), finding.check)
 
 
-def _telling(measurement: Measurement) -> tuple[bool, bool, int, float]:
+def _telling(measurement: Measurement) -> tuple[bool, bool, int, int, float]:
     """Declared groups before explored ones, enough rows before few, an interval without "no difference" before one with it, large before small."""
     return (measurement.simultaneous is not None, measurement.n < FEW_ROWS, *_size(measurement))
 
 
-def _size(measurement: Measurement) -> tuple[int, float]:
-    """(0 for an interval without "no difference", 1 with it, 2 where no such value exists; minus the size)."""
+def _size(measurement: Measurement) -> tuple[int, int, float]:
+    """(0 for an interval without "no difference", 1 with it, 2 where no such value exists, 3 for numbers that only go with others;
+    0 for shares and ratios, whose sizes compare, 1 for other units; minus the size)."""
+    if any(part in measurement.name for part in ASIDE):
+        return (3, 1, 0.0)
     if measurement.unit == "ratio" and measurement.value > 0:
-        return (_holds(measurement, 1.0), -abs(math.log(measurement.value)))
+        return (_holds(measurement, 1.0), 0, -abs(math.log(measurement.value)))
     if is_difference(measurement):
-        return (_holds(measurement, 0.0), -abs(measurement.value))
-    return (2, 0.0)
+        return (_holds(measurement, 0.0), int(measurement.unit != "proportion"), -abs(measurement.value))
+    return (2, 1, 0.0)
 
 
 def _holds(measurement: Measurement, neutral: float) -> int:
