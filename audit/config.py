@@ -108,6 +108,21 @@ class GroupConfig(_Table):
     """Raw values that mean unknown membership."""
     bins: tuple[Decimal, ...] = ()
     shares: dict[str, Decimal] = Field(default_factory=dict)
+    compare: Literal["reference", "best", "rest"] = "reference"
+    """What each level is compared with: the reference (else the largest, or for selection rates the highest), the level with the highest
+    selection rate, or all rows that are not of the level."""
+    separator: Annotated[str, Field(max_length=8)] = ""
+    """Between several values of one row, as in "a;b" with ";"; each value is then an attribute of its own, compared with the rest."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> GroupConfig:
+        if self.reference is not None and (self.compare != "reference" or self.separator):
+            raise ValueError("reference goes with compare = 'reference' and without a separator")
+        if self.bins and self.separator:
+            raise ValueError("bins cut numbers, a separator cuts text; declare one of them")
+        if self.shares and (self.compare == "rest" or self.separator):
+            raise ValueError("shares name levels of one attribute; they do not go with compare = 'rest' or a separator")
+        return self
 
 
 class ImageConfig(_Table):

@@ -74,7 +74,14 @@ def facts_of(run: AuditRun) -> Facts:
 
 
 def _group(held: dict[str, Any]) -> GroupSpec:
-    return GroupSpec(name=held["name"], column=held["column"], levels=tuple(held["levels"]), reference=held["reference"], shares=dict(held["shares"]))
+    return GroupSpec(
+        name=held["name"],
+        column=held["column"],
+        levels=tuple(held["levels"]),
+        reference=held["reference"],
+        shares=dict(held["shares"]),
+        best=held.get("best", False),
+    )
 
 
 def _column(held: dict[str, Any]) -> ColumnSchema:

@@ -88,7 +88,7 @@ class Subject:
             "census": facts.census,
             "roles": dict(self.roles),
             "groups": [
-                {"name": g.name, "column": g.column, "levels": list(g.levels), "reference": g.reference, "shares": dict(g.shares)}
+                {"name": g.name, "column": g.column, "levels": list(g.levels), "reference": g.reference, "shares": dict(g.shares), "best": g.best}
                 for g in facts.groups
             ],
             "columns": [

@@ -98,6 +98,12 @@ class GroupSpec:
     """Cut points of a continuous attribute."""
     shares: Mapping[str, float] = field(default_factory=dict)
     """Declared population share per level; empty when undeclared."""
+    best: bool = False
+    """The level with the highest selection rate among those with enough rows is the one that others are compared with."""
+    part: str | None = None
+    """The value that a row has or has not; None for an attribute in which each row has one of several levels."""
+    separator: str = ""
+    """Between the values of a row that can have several; empty where it has one."""
 
 
 class Dataset(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,10 @@ from audit.data.dataset import Dataset, GroupSpec, RowBlock
 from audit.errors import DataError, nearest
 
 _BLOCK = 65_536
+MOST_PARTS = 60
+"""Values of one attribute that are each compared with the rest."""
+OTHERS = "others"
+"""Level of the rows that do not have the value."""
 
 
 def fit_groups(declared: Mapping[str, GroupConfig], dataset: Dataset) -> tuple[GroupSpec, ...]:
@@ -32,12 +37,26 @@ def fit_groups(declared: Mapping[str, GroupConfig], dataset: Dataset) -> tuple[G
     for block in dataset.blocks(_BLOCK):
         for name, spec in bare.items():
             found[name] |= set(_levels_of(spec, block.values[spec.column]))
-    return tuple(_fitted(bare[name], found[name], config) for name, config in declared.items())
+    return tuple(spec for name, config in declared.items() for spec in _expanded(_fitted(bare[name], found[name], config), config))
+
+
+def _expanded(spec: GroupSpec, config: GroupConfig) -> tuple[GroupSpec, ...]:
+    """The attribute itself, or one attribute for each of its values, each of which a row has or has not."""
+    if config.compare != "rest" and not config.separator:
+        return (spec,)
+    if len(spec.levels) > MOST_PARTS:
+        raise DataError(f"group {spec.name!r}: {len(spec.levels)} values would each become an attribute of their own; at most {MOST_PARTS} can")
+    return tuple(
+        replace(spec, name=f"{spec.name}: {level}", levels=(level, OTHERS), reference=OTHERS, part=level, separator=config.separator)
+        for level in spec.levels
+    )
 
 
 def group_codes(spec: GroupSpec, block: RowBlock) -> NDArray[np.int32]:
     """Positions in ``spec.levels`` of the block's rows, (n,); -1 for missing, declared unknown, and levels that are not among them."""
     values = block.values[spec.column]
+    if spec.part is not None:
+        return _part_codes(spec, values)
     if spec.bins:
         return _bin_codes(spec, values)
     codes, words = _factorized(values)
@@ -91,13 +110,30 @@ def _bare(name: str, config: GroupConfig, dataset: Dataset) -> GroupSpec:
     if any(low >= high for low, high in pairwise(bins)):
         raise DataError(f"group {name!r}: bins must increase, found {', '.join(map(canonical_text, bins))}")
     unknown = tuple(canonical_text(value) for value in config.unknown)
-    return GroupSpec(name=name, column=config.column, levels=bin_labels(bins) if bins else (), unknown=unknown, bins=bins)
+    levels = bin_labels(bins) if bins else ()
+    return GroupSpec(name=name, column=config.column, levels=levels, unknown=unknown, bins=bins, separator=config.separator)
 
 
 def _levels_of(spec: GroupSpec, values: NDArray[Any]) -> list[str]:
     if spec.bins:
         return [spec.levels[code] for code in np.unique(_bin_codes(spec, values)) if code >= 0]
-    return [word for word in _factorized(values)[1] if word not in spec.unknown]
+    words = _factorized(values)[1]
+    return [part for word in words for part in _parts(word, spec.separator) if part not in spec.unknown]
+
+
+def _parts(word: str, separator: str) -> list[str]:
+    return [part for piece in word.split(separator) if (part := piece.strip())] if separator else [word]
+
+
+def _part_codes(spec: GroupSpec, values: NDArray[Any]) -> NDArray[np.int32]:
+    """0 for rows that have the value, 1 for those that have others, -1 for those of which nothing is known."""
+    if spec.bins:
+        whole = bin_labels(spec.bins)
+        cut = _bin_codes(replace(spec, part=None, levels=whole), values)
+        return np.where(cut < 0, -1, np.where(cut == whole.index(str(spec.part)), 0, 1)).astype(np.int32)
+    codes, words = _factorized(values)
+    held = [[part for part in _parts(word, spec.separator) if part not in spec.unknown] for word in words]
+    return _mapped(codes, [0 if spec.part in parts else 1 if parts else -1 for parts in held]).astype(np.int32)
 
 
 def _fitted(spec: GroupSpec, found: set[str], config: GroupConfig) -> GroupSpec:
@@ -109,7 +145,7 @@ def _fitted(spec: GroupSpec, found: set[str], config: GroupConfig) -> GroupSpec:
         if level is not None and level not in levels:
             raise DataError(f"group {spec.name!r}: {what} {level!r} is no level of column {spec.column!r}: {nearest(level, levels)}")
     shares = {level: float(share) for level, share in config.shares.items()}
-    return GroupSpec(name=spec.name, column=spec.column, levels=levels, reference=reference, unknown=spec.unknown, bins=spec.bins, shares=shares)
+    return replace(spec, levels=levels, reference=reference, shares=shares, best=config.compare == "best")
 
 
 def _bin_codes(spec: GroupSpec, values: NDArray[Any]) -> NDArray[np.int32]:

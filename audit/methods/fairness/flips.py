@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from scipy import optimize, stats
+from scipy import optimize
+from scipy.special import ndtr, ndtri
 
 from audit.errors import MethodError
 from audit.methods.statistics.intervals import Undefined
@@ -59,4 +60,4 @@ def _power(p: float, q: float, n: float, m: float, alpha: float) -> float:
     pooled = (p * n + q * m) / (n + m)
     under_equality = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     under_gap = math.sqrt(p * (1 - p) / n + q * (1 - q) / m)
-    return float(stats.norm.cdf((q - p - stats.norm.ppf(1 - alpha / 2) * under_equality) / under_gap)) if under_gap > 0 else float(q > p)
+    return float(ndtr((q - p - ndtri(1 - alpha / 2) * under_equality) / under_gap)) if under_gap > 0 else float(q > p)

@@ -63,5 +63,7 @@ def _effective(
 
 
 def _by_cluster(code: NDArray[np.int64], cluster: NDArray[np.int64], part: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    pairs, inverse = np.unique(np.stack([code, cluster], axis=1), axis=0, return_inverse=True)
-    return pairs[:, 0], np.bincount(inverse.reshape(-1), weights=part, minlength=len(pairs)).astype(np.float64)
+    names, place = np.unique(cluster, return_inverse=True)
+    # One whole number for each pair of group and cluster: rows of arrays sort far more slowly than numbers.
+    pairs, inverse = np.unique(code * len(names) + place.reshape(-1), return_inverse=True)
+    return pairs // max(len(names), 1), np.bincount(inverse.reshape(-1), weights=part, minlength=len(pairs)).astype(np.float64)

@@ -77,3 +77,30 @@ def test_rows_without_a_cluster_stand_alone() -> None:
 
     assert codes[0] == codes[2]
     assert len(set(codes.tolist())) == 3
+
+
+def test_a_row_with_several_values_is_a_member_of_each(tmp_path: Path) -> None:
+    rows = dataset(tmp_path, race=["white", "asian; white", None, "?", "asian;?"])
+    specs = fit_groups({"race": GroupConfig(column="race", separator=";", unknown=("?",))}, rows)
+
+    assert [(spec.name, spec.levels, spec.reference) for spec in specs] == [
+        ("race: asian", ("asian", "others"), "others"),
+        ("race: white", ("white", "others"), "others"),
+    ]
+    asian, white = (group_codes(spec, next(rows.blocks(9))).tolist() for spec in specs)
+    assert asian == [1, 0, -1, -1, 0]
+    assert white == [0, 0, -1, -1, 1]
+
+
+def test_every_level_can_be_compared_with_the_rest(tmp_path: Path) -> None:
+    rows = dataset(tmp_path, age=[20.0, 30.0, 50.0, np.nan])
+    specs = fit_groups({"age": GroupConfig(column="age", bins=(25, 40), compare="rest")}, rows)
+
+    assert [spec.name for spec in specs] == ["age: <25", "age: 25–40", "age: ≥40"]
+    assert [group_codes(spec, next(rows.blocks(9))).tolist() for spec in specs] == [[0, 1, 1, -1], [1, 0, 1, -1], [1, 1, 0, -1]]
+
+
+@pytest.mark.parametrize("given", [{"reference": "a", "compare": "rest"}, {"separator": ";", "bins": (1,)}, {"shares": {"a": 1}, "compare": "rest"}])
+def test_ways_of_comparing_that_contradict_each_other_are_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"reference|separator|shares"):
+        GroupConfig(column="a", **given)  # type: ignore[arg-type]
