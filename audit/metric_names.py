@@ -18,7 +18,7 @@ class MetricName:
     """Tool to its name for the quantity, with what differs."""
 
 
-_REFERENCE = "group minus reference"
+_REFERENCE = "group minus reference (minus the rest, where a table compares with the rest)"
 METRIC_NAMES: Mapping[str, MetricName] = {
     "selection_rate_difference": MetricName(
         f"Selection rate, {_REFERENCE}; also called demographic or statistical parity difference.",
@@ -123,6 +123,66 @@ METRIC_NAMES: Mapping[str, MetricName] = {
         "0",
         {"Clarify": "AD: advantaged minus disadvantaged, the opposite sign", "AIF360": "error_rate_difference: of errors, so the opposite sign"},
     ),
+    "group_imbalance": MetricName(
+        "Rows of the reference less rows of the group, over both.",
+        "0",
+        {"Clarify": "CI: the same", "AIF360": "class_imbalance in its scikit-learn part: the opposite sign"},
+    ),
+    "label_rate_difference": MetricName(
+        f"Share of favourable labels, {_REFERENCE}.",
+        "0",
+        {"Clarify": "DPL: advantaged minus disadvantaged, the opposite sign", "AIF360": "mean_difference: unprivileged minus privileged"},
+    ),
+    "label_rate_ratio": MetricName(
+        "Share of favourable labels of the group over that of the reference.", "1", {"AIF360": "disparate_impact of a dataset"}
+    ),
+    "kl_to_reference": MetricName(
+        "Kullback-Leibler divergence of the group's label distribution from the reference's, seen from the reference, in nats.",
+        "0",
+        {"Clarify": "KL: the same with the advantaged group first, but classes absent in one group are dropped, so it can be negative"},
+    ),
+    "jensen_shannon": MetricName(
+        "Jensen-Shannon divergence of both label distributions, in nats.",
+        "0",
+        {"Clarify": "JS: the same, absent classes dropped", "Responsible AI Toolbox": "JensenShannonDist: its square root"},
+    ),
+    "total_variation": MetricName(
+        "Half the sum of the sizes of all differences of class shares.",
+        "0",
+        {"Clarify": "TVD: the same, absent classes dropped", "Holistic AI": "multiclass_statistical_parity: over pairs of groups"},
+    ),
+    "largest_class_gap": MetricName(
+        "Largest difference of a class's share.", "0", {"Clarify": "KS: this, though Kolmogorov and Smirnov compare cumulative distributions"}
+    ),
+    "kolmogorov_smirnov": MetricName(
+        "Largest difference of the cumulative score distributions.",
+        "0",
+        {"Clarify": "its KS is another quantity: the largest gap of a class's share"},
+    ),
+    "conditional_demographic_disparity": MetricName(
+        "Share of the group among the refused less its share among the accepted, within each stratum, weighted by the rows of the strata.",
+        "0",
+        {"Clarify": "CDDL and CDDPL: the same", "AIF360": "conditional_demographic_disparity: another quantity, with the groups as strata"},
+    ),
+    "generalised_entropy": MetricName(
+        "Generalised entropy index of the benefits decision - label + 1.",
+        "0",
+        {"AIF360": "generalized_entropy_index: the same, but for alpha 0, where it divides by the mean once more", "Clarify": "GE: alpha 2"},
+    ),
+    "consistency": MetricName(
+        "One less the mean distance of a row's decision from that of its nearest neighbours, the row itself left out.",
+        "1",
+        {"AIF360": "consistency: counts the row as its own neighbour, which raises it", "Holistic AI": "the same fault", "Veritas": "the same fault"},
+    ),
+    "differential_fairness": MetricName(
+        "Largest size of the logarithm of the ratio of any two groups' smoothed probabilities of any outcome.",
+        "0",
+        {"AIF360": "smoothed_empirical_differential_fairness: the same"},
+    ),
+    "bias_amplification": MetricName(
+        "Differential fairness of the decisions less that of the labels.", "0", {"AIF360": "differential_fairness_bias_amplification: the same"}
+    ),
+    "abroca": MetricName("Area between both groups' ROC curves.", "0", {"Holistic AI": "abroca: the same"}),
 }
 """Measurement to its names; measurements without an entry are peculiar to their check and explained on its page."""
 

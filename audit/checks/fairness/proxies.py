@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 SHAPLEY = "attribution.shapley"
 FEWEST = 30
 """Rows a level needs on either side to be predicted."""
-UNMEASURED = "Whether inner layers of the network carry the attribute was not measured."
+ACTIVATIONS = "fairness.activations"
 CHARTED = 20
 
 
@@ -63,9 +63,9 @@ class _Task:
 @check(
     title="Inputs that stand in for a protected attribute",
     topics=("fairness", "proxies", "explanation"),
-    measures=("predictability", "single_column_area", "single_column_p_value", "attribution_share"),
+    measures=("predictability", "activation_predictability", "single_column_area", "single_column_p_value", "attribution_share"),
     reads=(),
-    optional=(SHAPLEY,),
+    optional=(SHAPLEY, ACTIVATIONS),
     needs={"groups", "inputs"},
 )
 def proxies(rows: Rows, *, rows_used: int = 20_000, folds: int = 5, most_levels: int = 10) -> Evidence:
@@ -77,10 +77,12 @@ def proxies(rows: Rows, *, rows_used: int = 20_000, folds: int = 5, most_levels:
 
     How to read it:
         Predictability is the area under the ROC curve with which a plain model, fitted to other rows, tells members of a level from all
-        others: 0.5 is guessing, 1 is certainty. A linear model and boosted trees are both shown; none is picked after the fact. Columns that the
-        attribute is read from are left out. The area of a single column tells which inputs do it: far from 0.5 in either direction. Its p
-        value is adjusted for all columns of the attribute (Holm), its wider interval holds for all of them at once. The attribution share is
-        the part of the mean absolute Shapley values that falls on columns whose own 95 % interval excludes 0.5.
+        others: 0.5 is guessing, 1 is certainty. A linear model and boosted trees are both shown; none is picked after the fact. Columns that
+        the attribute is read from are left out. Activation predictability is the same with what the last layer of the network receives
+        instead of the inputs: what is still told there can reach the decision. The area of a single column tells which inputs do it: far
+        from 0.5 in either direction. Its p value is adjusted for all columns of the attribute (Holm), its wider interval holds for all of
+        them at once. The attribution share is the part of the mean absolute Shapley values that falls on columns whose own 95 % interval
+        excludes 0.5.
 
     What it cannot show:
         Whether the network uses an input as a stand-in or for what it says of the person: a column may tell both. Only two plain models
@@ -94,17 +96,18 @@ def proxies(rows: Rows, *, rows_used: int = 20_000, folds: int = 5, most_levels:
     """
     drawn = rows.some(rows_used, "fairness.proxies")
     ledger, charts = Ledger(), list[Chart]()
-    notes = [UNMEASURED]
+    notes = list[str]()
     if drawn.n < rows.n:
         notes.append(f"{drawn.n:,} of {rows.n:,} rows were drawn at random.")
     for spec in rows.facts.groups:
+        _activations(ledger, rows, spec.name, rows_used=rows_used, folds=folds, most_levels=most_levels)
         task = _task(ledger, drawn, spec.name, folds, notes)
         if task is None:
             continue
         chosen = task.predicted()[:most_levels]
         _say_absent(ledger, task, chosen, most_levels)
         if chosen:
-            _predict(ledger, task, chosen, drawn)
+            _predict(ledger, task, chosen, drawn, "predictability")
             telling, best = _single_columns(ledger, task, chosen)
             charts += _chart(task.attribute, best)
             _attributions(ledger, rows, task.attribute, telling)
@@ -134,6 +137,26 @@ def _task(ledger: Ledger, rows: Rows, attribute: str, folds: int, notes: list[st
     return _Task(attribute, rows.group_spec(attribute).levels, columns, codes[known], split, design)
 
 
+def _activations(ledger: Ledger, rows: Rows, attribute: str, *, rows_used: int, folds: int, most_levels: int) -> None:
+    """The same models on what the last layer receives."""
+    if not rows.has(f"{ACTIVATIONS}.components"):
+        ledger.absent("activation_predictability", rows.why_absent(ACTIVATIONS), 0, at={"attribute": attribute})
+        return
+    held = rows.within(ACTIVATIONS).some(rows_used, "fairness.proxies activations")
+    values = held.column(f"{ACTIVATIONS}.components")
+    known = np.flatnonzero((held.group(attribute).codes >= 0) & np.isfinite(values).all(axis=1))
+    design = row_design(held).of(known)
+    units = len(known) if design.clusters is None else len(np.unique(design.clusters))
+    if units < max(folds, 2) or len(known) < 2 * FEWEST:
+        reason = f"There are {len(known)} rows with known membership and activations, too few to learn and to test (at least {2 * FEWEST})."
+        ledger.absent("activation_predictability", reason, len(known), at={"attribute": attribute})
+        return
+    columns = {f"component {place + 1}": values[known, place] for place in range(values.shape[1])}
+    split = _folds(design, len(known), max(folds, 2), held.generator(f"fairness.proxies activations {attribute}"))
+    task = _Task(attribute, held.group_spec(attribute).levels, columns, held.group(attribute).codes[known].astype(np.int64), split, design)
+    _predict(ledger, task, task.predicted()[:most_levels], held, "activation_predictability")
+
+
 def _folds(design: RowDesign, n: int, folds: int, generator: np.random.Generator) -> Ints:
     """A fold for each row, clusters whole."""
     owner = np.arange(n) if design.clusters is None else np.unique(design.clusters, return_inverse=True)[1]
@@ -152,7 +175,7 @@ def _say_absent(ledger: Ledger, task: _Task, chosen: list[int], most_levels: int
         ledger.absent("predictability", reason, int(counts[level]), slice={task.attribute: name})
 
 
-def _predict(ledger: Ledger, task: _Task, chosen: list[int], rows: Rows) -> None:
+def _predict(ledger: Ledger, task: _Task, chosen: list[int], rows: Rows, measure: str) -> None:
     entries = plain_inputs(task.columns).entries
     seed = int(rows.generator(f"fairness.proxies models {task.attribute}").integers(2**31))
     for level in chosen:
@@ -160,7 +183,7 @@ def _predict(ledger: Ledger, task: _Task, chosen: list[int], rows: Rows) -> None
         for name in ("linear", "boosted trees"):
             scores = _scores(entries, positives, task, name, seed)
             estimate = fold_area(scores, positives, task.folds, task.design.weights, clusters=task.design.clusters)
-            ledger.add("predictability", estimate, slice={task.attribute: task.levels[level]}, at={"model": name}, unit="proportion")
+            ledger.add(measure, estimate, slice={task.attribute: task.levels[level]}, at={"model": name}, unit="proportion")
 
 
 def _scores(entries: Floats, positives: NDArray[np.bool_], task: _Task, name: str, seed: int) -> Floats:

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from audit.checks.fairness.proxies import SHAPLEY, proxies
+from audit.checks.fairness.proxies import ACTIVATIONS, SHAPLEY, proxies
 from tests.audit.checks.planted import planted, write_table
 
 SEX = ("female", "male")
@@ -135,7 +135,6 @@ def test_without_attributions_their_share_is_absent_with_the_reason(tmp_path, dr
     evidence = proxies(rows(tmp_path, *drawn, absent={SHAPLEY: "Switched off."}))
 
     assert [item.reason for item in evidence.absent if item.name == "attribution_share"] == ["Switched off."]
-    assert any("inner layers" in note for note in evidence.notes)
 
 
 @pytest.mark.parametrize("n", [1, 59, 60])
@@ -144,3 +143,26 @@ def test_few_rows_are_answered(tmp_path, n):
 
     assert {m.name for m in evidence.measurements} <= set(proxies.measures)
     assert bool(evidence.measurements) == (n == 60)
+
+
+def test_activations_that_tell_the_group_are_found_and_others_are_not(tmp_path, drawn):
+    codes, inputs = drawn
+    generator = np.random.default_rng(7)
+    telling = np.column_stack([np.where(codes == 1, 1.5, 0) + generator.normal(size=len(codes)), generator.normal(size=len(codes))])
+    silent = generator.normal(size=(len(codes), 2))
+
+    told = proxies(rows(tmp_path / "a", codes, inputs, probes={ACTIVATIONS: {"components": telling}}))
+    nothing = proxies(rows(tmp_path / "b", codes, inputs, probes={ACTIVATIONS: {"components": silent}}))
+
+    area = [m for m in told.measurements if m.name == "activation_predictability"]
+    assert {m.at["model"] for m in area} == {"linear", "boosted trees"}
+    assert all(m.low > 0.75 for m in area)
+    assert all(m.low < 0.5 < m.high for m in nothing.measurements if m.name == "activation_predictability")
+
+
+def test_without_activations_the_reason_is_given(tmp_path, drawn):
+    codes, inputs = drawn
+
+    evidence = proxies(rows(tmp_path, codes, inputs))
+
+    assert any(item.name == "activation_predictability" for item in evidence.absent)
