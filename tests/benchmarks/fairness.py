@@ -17,6 +17,7 @@ from sklearn.metrics import accuracy_score
 
 from audit.methods.fairness.comparisons import compare
 from audit.methods.fairness.group_metrics import METRICS, GroupCounts, count_groups, group_metrics
+from audit.methods.fairness.groupings import groupings
 from audit.methods.statistics.intervals import Estimate, Interval
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni
@@ -71,6 +72,7 @@ def _times(quick: bool) -> Iterator[Figure]:
         _measure(large, 1000)
         seconds.append(time.perf_counter() - started)
     yield Figure(FAMILY, "1,000,000 rows, 4 metrics, 1,000 replicates, seconds", float(np.median(seconds)), 0.15, "lower")
+    yield _all_groupings(3 if quick else 7)
     few, replicates = _rows(20_000), 4
     table = count_groups(*few)
 
@@ -91,6 +93,19 @@ def _times(quick: bool) -> Iterator[Figure]:
         lambda: group_metrics(held, NAMES, generator=np.random.default_rng(1), resamples=200), lambda: _of_rows(middle, 200), rounds=2 if quick else 5
     )
     yield Figure(FAMILY, "a bootstrap of rows in numpy over ours, CPU, 100,000 rows", plain.cpu, 20, "higher", str(plain))
+
+
+def _all_groupings(rounds: int) -> Figure:
+    generator, sizes = np.random.default_rng(0), [2, 6, 4, 3, 5, 2, 4, 3, 2, 5]
+    codes = [generator.integers(0, size, 1_000_000).astype(np.int32) for size in sizes]
+    outcome = generator.integers(0, 4, 1_000_000).astype(np.int8)
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        found = groupings(codes, sizes, outcome, 4, order=3)
+        seconds.append(time.perf_counter() - started)
+    detail = f"{len(found)} groupings, {sum(len(grouping.cells) for grouping in found):,} cells"
+    return Figure(FAMILY, "ten attributes, all groupings to order 3, 1,000,000 rows, seconds", float(np.median(seconds)), 0.5, "lower", detail)
 
 
 def _of_rows(rows: tuple[dict[str, NDArray[np.object_]], NDArray[np.int64], NDArray[np.int64]], resamples: int) -> NDArray[np.float64]:
