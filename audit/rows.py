@@ -49,7 +49,6 @@ class Rows:
         self._absent = dict(probes or {})
         self._source = source
         self._cache: dict[str, NDArray[Any]] = {}
-        self._files: dict[str, list[Path]] = {}
         self._schemas: dict[str, pa.Schema] = {}
         self._held: dict[str, NDArray[np.int64]] = {}
         self._positions = self._read_position(source) if positions is None else positions
@@ -194,14 +193,10 @@ class Rows:
         return (best, name[len(best) + 1 :]) if best else (name.rpartition(".")[0], name.rpartition(".")[2])
 
     def _probes(self) -> list[str]:
-        """Probes that left rows. A sealed run never changes; while one is made, every check gets rows of its own."""
-        if not self._files:
-            self._files = {folder.name: sorted(folder.glob("part-*.parquet")) for folder in sorted(self._folder.glob("rows/*"))}
-        return list(self._files)
+        return sorted(folder.name for folder in self._folder.glob("rows/*"))
 
     def _parts(self, probe: str) -> list[Path]:
-        self._probes()
-        return self._files.get(probe, [])
+        return sorted((self._folder / "rows" / probe).glob("part-*.parquet"))
 
     def _schema(self, probe: str) -> pa.Schema:
         if probe not in self._schemas:
