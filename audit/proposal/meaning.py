@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.data.protected_names import words_of
 from audit.decide import TOLERANCE
 from audit.facts import OutputKind, Task
 from audit.proposal.profile import Column
-from audit.proposal.roles import words_of
 from audit.proposal.toml_text import shown
 
 UNWELCOME = frozenset(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from audit.data.protected_names import is_protected, words_of
 from audit.errors import ConfigError, nearest
 from audit.proposal.profile import Column
 from audit.proposal.toml_text import shown
@@ -20,13 +20,6 @@ IDENTITIES = frozenset(
     (
         *("id", "ids", "uuid", "guid", "key", "index", "idx", "row", "rownum", "nr", "number"),
         *("case", "record", "application", "applicant", "patient", "customer", "client", "person"),
-    )
-)
-PROTECTED = frozenset(
-    (
-        *("sex", "gender", "race", "ethnicity", "ethnic", "age", "birth", "dob", "religion", "religious", "caste", "skin"),
-        *("disability", "disabled", "nationality", "citizenship", "immigrant", "origin", "marital", "pregnant", "pregnancy"),
-        *("veteran", "orientation"),
     )
 )
 FEW = 12
@@ -72,16 +65,6 @@ class Roles:
         """Inputs that are, or are named like, protected attributes."""
         compared = {part.column.name for part in self.groups}
         return tuple(column.name for column in self.inputs if column.name in compared or is_protected(column.name))
-
-
-def words_of(name: str) -> set[str]:
-    """Lower-case words of a column name: ``patientID`` and ``patient_id`` are both {patient, id}."""
-    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\da-zA-Z_]+", name)}
-
-
-def is_protected(name: str) -> bool:
-    """Whether a name is like that of a protected attribute."""
-    return bool(words_of(name) & PROTECTED)
 
 
 def width(column: Column) -> int:

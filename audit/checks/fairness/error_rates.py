@@ -29,6 +29,8 @@ RATES = (
     "true_negative_rate",
     "positive_predictive_value",
     "negative_predictive_value",
+    "false_discovery_rate",
+    "false_omission_rate",
 )
 CHARTED = ("accuracy", "true_positive_rate", "false_positive_rate")
 """Rates drawn for each attribute; the others are in the table, where they do not bury these."""
@@ -37,7 +39,7 @@ CHARTED = ("accuracy", "true_positive_rate", "false_positive_rate")
 @check(
     title="Error rates by group",
     topics=("fairness", "error_rates", "equal_opportunity", "equalized_odds"),
-    measures=RATES + tuple(f"{name}_difference" for name in RATES),
+    measures=RATES + tuple(f"{name}_{kind}" for kind in ("difference", "ratio") for name in RATES),
     needs={"groups", "labels"},
     tasks={"binary", "multiclass"},
 )
@@ -52,8 +54,9 @@ def error_rates(rows: Rows) -> Evidence:
         Each rate is computed inside one group, against that group's own rows. The true positive rate is the share of people with a
         favourable label who get the favourable decision; its difference from the reference group is also called the equal opportunity
         difference. True and false positive rates together make equalized odds; both differences are shown with their own intervals.
-        Predictive values say how far a decision can be relied on. A group without positives has no true positive rate: it is listed as
-        not estimated, never as 0. The reference is the declared group, else the largest.
+        Predictive values say how far a decision can be relied on. Differences are group minus reference, ratios group over reference. A group
+        without positives has no true positive rate: it is listed as not estimated, never as 0. The reference is the declared group, else
+        the largest.
 
     What it cannot show:
         Errors in the labels themselves. Where labels are past decisions, a network that repeats old injustice looks accurate. When groups
@@ -107,9 +110,11 @@ def _write(ledger: Ledger, rows: Rows, attribute: str, *, name: str, mask: RateM
         if reference is not None and i != reference:
             empty = next((one for one in (share, shares[reference]) if one.rows == 0), None)
             comparison = compare(share, shares[reference])
-            difference = comparison.difference if empty is None else Undefined(f"There are no {EMPTY[name]} on one side.", 0)
+            nothing = None if empty is None else Undefined(f"There are no {EMPTY[name]} on one side.", 0)
             where, versus = {attribute: held.levels[i]}, {attribute: held.levels[reference]}
-            ledger.add(f"{name}_difference", difference, slice=where, versus=versus, unit="proportion", n=comparison.rows)
+            gap, quotient = nothing or comparison.difference, nothing or comparison.ratio
+            ledger.add(f"{name}_difference", gap, slice=where, versus=versus, unit="proportion", n=comparison.rows)
+            ledger.add(f"{name}_ratio", quotient, slice=where, versus=versus, unit="ratio", n=comparison.rows)
     return (
         [_chart(f"{name.replace('_', ' ').capitalize()} by {attribute}", held.levels, shares, name)]
         if name in CHARTED and any(s.rows for s in shares)

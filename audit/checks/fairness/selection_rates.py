@@ -285,7 +285,15 @@ def _notes(rows: Rows, design: RowDesign) -> list[str]:
         notes.append(f"{refused:,} rows have no decision because their output was not finite; they count as not selected.")
     if not rows.facts.positive:
         notes.append("No class was declared favourable, so the rate of each class is shown.")
-    return notes
+    return notes + _ties(rows)
+
+
+def _ties(rows: Rows) -> list[str]:
+    threshold = rows.facts.threshold
+    if threshold is None or not rows.has("outputs.score"):
+        return []
+    tied = int((rows.column("outputs.score") == threshold).sum())
+    return [f"{tied:,} rows lie exactly at the threshold of {threshold:g} and count as class 1."] if tied else []
 
 
 def _reference_note(rows: Rows, groups: Groups) -> list[str]:

@@ -68,6 +68,8 @@ EMPTY = {
     "false_positive_rate": "rows with an unfavourable label",
     "true_negative_rate": "rows with an unfavourable label",
     "positive_predictive_value": "rows with a favourable decision",
+    "false_discovery_rate": "rows with a favourable decision",
+    "false_omission_rate": "rows with an unfavourable decision",
     "negative_predictive_value": "rows with an unfavourable decision",
 }
 """What is missing when a denominator is empty."""

@@ -29,5 +29,7 @@ def rate_masks(favourable_label: Mask, favourable_decision: Mask, known: Mask) -
         "true_negative_rate": RateMask(negative, ~favourable_decision),
         "positive_predictive_value": RateMask(chosen, favourable_label),
         "negative_predictive_value": RateMask(refused, ~favourable_label),
+        "false_discovery_rate": RateMask(chosen, ~favourable_label),
+        "false_omission_rate": RateMask(refused, favourable_label),
         "accuracy": RateMask(known, favourable_label == favourable_decision),
     }

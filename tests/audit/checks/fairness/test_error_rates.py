@@ -91,7 +91,7 @@ def test_several_classes_without_a_favourable_one_have_accuracy_only(tmp_path):
         tmp_path, labels=labels, decisions=labels, task="multiclass", classes=("a", "b", "c"), favourable=(), groups={"sex": (np.arange(90) % 2, SEX)}
     )
 
-    assert {m.name for m in error_rates(rows).measurements} == {"accuracy", "accuracy_difference"}
+    assert {m.name for m in error_rates(rows).measurements} == {"accuracy", "accuracy_difference", "accuracy_ratio"}
 
 
 @pytest.mark.parametrize("n", [1, 300])
@@ -99,3 +99,16 @@ def test_one_row_and_one_row_per_level_are_answered(tmp_path, n):
     rows = planted(tmp_path, labels=np.ones(n, int), decisions=np.ones(n, int), groups={"sex": (np.arange(n), tuple(map(str, range(300))))})
 
     assert {m.name for m in error_rates(rows).measurements} <= set(error_rates.measures)
+
+
+def test_ratios_and_complements_agree_with_the_rates_they_are_made_of(tmp_path):
+    generator = np.random.default_rng(4)
+    labels, decisions, codes = (generator.integers(0, 2, 800) for _ in range(3))
+    evidence = error_rates(planted(tmp_path, labels=labels, decisions=decisions, groups={"sex": (codes, SEX)}, references={"sex": "male"}))
+
+    for name in ("true_positive_rate", "false_discovery_rate", "false_omission_rate"):
+        ratio = one(evidence, f"{name}_ratio", "female")
+        assert ratio.value == pytest.approx(one(evidence, name, "female").value / one(evidence, name, "male").value)
+        assert ratio.low < ratio.value < ratio.high
+    for rate, complement in (("positive_predictive_value", "false_discovery_rate"), ("negative_predictive_value", "false_omission_rate")):
+        assert one(evidence, rate, "male").value + one(evidence, complement, "male").value == pytest.approx(1)

@@ -180,3 +180,10 @@ def test_odd_shapes_are_answered(tmp_path, codes, levels):
     rows = planted(tmp_path, decisions=np.arange(len(codes)) % 2, groups={"sex": (codes, levels)})
 
     assert {m.name for m in selection_rates(rows).measurements} | {a.name for a in selection_rates(rows).absent} <= set(selection_rates.measures)
+
+
+def test_ties_at_the_threshold_are_counted(tmp_path):
+    scores = np.array([0.5, 0.5, 0.4, 0.9] * 10)
+    evidence = selection_rates(planted(tmp_path, scores=scores, groups={"sex": (np.arange(40) % 2, ("female", "male"))}))
+
+    assert any("20 rows lie exactly at the threshold of 0.5 and count as class 1" in note for note in evidence.notes)
