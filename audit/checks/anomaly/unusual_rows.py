@@ -10,12 +10,13 @@ from scipy.stats import rankdata
 
 from audit.check import check
 from audit.detectors import DETECTORS, Detector, detectors
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
 from audit.methods.anomaly.conformal import attained, benjamini_hochberg, calibration_rows_needed, false_alarm_range, smallest_p_value
 from audit.methods.anomaly.shift import score_shift
 from audit.methods.statistics.correlation import correlation
 from audit.methods.statistics.group_shares import one_share
-from audit.methods.statistics.intervals import Interval, Undefined
+from audit.methods.statistics.intervals import Undefined
 from audit.methods.statistics.proportions import proportion_interval
 from audit.results import BarChart, Chart, Evidence, Histogram, Mark
 from audit.rows import Rows
@@ -137,14 +138,10 @@ def _charts(rows: Rows, measured: Sequence[Detector], alpha: float) -> list[Char
     if not able:
         return []
     shares = [proportion_interval(one_share(attained(d.p_values, alpha), weights=d.design.weights, clusters=d.design.clusters)) for d in able]
-    held = [share if isinstance(share, Interval) else None for share in shares]
-    bars = BarChart(
+    bars = estimate_bars(
         title="Unusual rows by detector",
         categories=[d.name for d in able],
-        values=[None if share is None else share.value for share in held],
-        low=[None if share is None else share.low for share in held],
-        high=[None if share is None else share.high for share in held],
-        n=[len(d.p_values) for d in able],
+        estimates=shares,
         x_label="share of unusual rows",
         marks=[Mark(value=alpha, label="alpha")],
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from audit.check import check
 from audit.detectors import DETECTORS, Detector, detectors
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
 from audit.methods.anomaly.conformal import attained, calibration_rows_needed
 from audit.methods.fairness.comparisons import compare
@@ -91,14 +92,11 @@ def _share(share: Share) -> Interval | Undefined:
 
 
 def _chart(title: str, levels: tuple[str, ...], shares: list[Share], alpha: float) -> BarChart:
-    held = [share if isinstance(share, Interval) else None for share in map(_share, shares)]
-    return BarChart(
+    held = list(map(_share, shares))
+    return estimate_bars(
         title=title,
         categories=list(levels),
-        values=[None if share is None else share.value for share in held],
-        low=[None if share is None else share.low for share in held],
-        high=[None if share is None else share.high for share in held],
-        n=[share.rows for share in shares],
+        estimates=held,
         x_label="share of unusual rows",
         marks=[Mark(value=alpha, label="alpha")],
     )

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.ledger import At, Ledger
 from audit.methods.fairness.comparisons import FEWEST_COMPARED, compare
 from audit.methods.statistics.censored import censored_median_difference, censored_quantile
 from audit.methods.statistics.group_shares import group_shares
-from audit.methods.statistics.intervals import Estimate, Interval, Undefined
+from audit.methods.statistics.intervals import Estimate, Undefined
 from audit.methods.statistics.means import mean_difference, mean_interval, median_difference, quantile_interval
 from audit.methods.statistics.proportions import proportion_interval
 from audit.reference_group import reference_group, reference_note
@@ -206,13 +207,9 @@ def _enough(one: NDArray[np.int64], two: NDArray[np.int64], estimate: Callable[[
 
 
 def _chart(what: str, held: _Members, found: list[Estimate]) -> BarChart:
-    shown = [one if isinstance(one, Interval) else None for one in found]
-    return BarChart(
+    return estimate_bars(
         title=f"{what} of {held.name} by {held.attribute}",
         categories=list(held.levels),
-        values=[None if one is None else one.value for one in shown],
-        low=[None if one is None else one.low for one in shown],
-        high=[None if one is None else one.high for one in shown],
-        n=[one.n for one in found],
+        estimates=found,
         x_label=what.lower() if what == "Share" else held.rows.unit(held.name) or what.lower(),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import At, Ledger, family
 from audit.methods.calibration.reliability import equal_mass_edges
@@ -19,7 +20,7 @@ from audit.methods.statistics.means import mean_difference, mean_interval
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence, LineChart, Series
+from audit.results import Chart, Evidence, LineChart, Series
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -184,17 +185,13 @@ def _by_bin(ledger: Ledger, held: _Stated, attribute: str, codes: NDArray[np.int
 
 
 def _gap_chart(attribute: str, levels: tuple[str, ...], found: list[Estimate]) -> list[Chart]:
-    shown = [one if isinstance(one, Interval) else None for one in found]
-    chart = BarChart(
+    chart = estimate_bars(
         title=f"Stated less observed rate by {attribute}",
         categories=list(levels),
-        values=[None if one is None else one.value for one in shown],
-        low=[None if one is None else one.low for one in shown],
-        high=[None if one is None else one.high for one in shown],
-        n=[one.n for one in found],
+        estimates=found,
         x_label="mean stated probability less observed rate",
     )
-    return [chart] if any(shown) else []
+    return [chart] if any(isinstance(one, Interval) for one in found) else []
 
 
 def _bin_chart(held: _Stated, attribute: str, levels: tuple[str, ...], shares: list[list[Share]]) -> list[Chart]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.combined import largest_size, mean_size, smallest_ratio, spread, weighted_sum
@@ -19,7 +20,7 @@ from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence
+from audit.results import Chart, Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -168,16 +169,12 @@ def _charts(groups: _Groups) -> list[Chart]:
     charts: list[Chart] = []
     for name in PAIR:
         found = [groups.rate(name, level) for level in range(len(groups.levels))]
-        held = [None if isinstance(one, Undefined) else one for one in found]
-        if any(one is not None for one in held):
+        if any(isinstance(one, Interval) for one in found):
             charts.append(
-                BarChart(
+                estimate_bars(
                     title=f"{name.replace('_', ' ').capitalize()} by {groups.attribute}",
                     categories=list(groups.levels),
-                    values=[None if one is None else one.value for one in held],
-                    low=[None if one is None else one.low for one in held],
-                    high=[None if one is None else one.high for one in held],
-                    n=[one.n for one in found],
+                    estimates=found,
                     x_label=name.replace("_", " "),
                 )
             )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.comparisons import compare
@@ -127,13 +128,10 @@ def _rate(share: Share, name: str) -> Interval | Undefined:
 
 
 def _chart(title: str, levels: tuple[str, ...], shares: list[Share], name: str) -> BarChart:
-    held = [rate if isinstance(rate, Interval) else None for rate in (_rate(share, name) for share in shares)]
-    return BarChart(
+    held = [_rate(share, name) for share in shares]
+    return estimate_bars(
         title=title,
         categories=list(levels),
-        values=[None if rate is None else rate.value for rate in held],
-        low=[None if rate is None else rate.low for rate in held],
-        high=[None if rate is None else rate.high for rate in held],
-        n=[share.rows for share in shares],
+        estimates=held,
         x_label=name.replace("_", " "),
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
 from audit.methods.fairness.comparisons import FEWEST_COMPARED, compare
 from audit.methods.fairness.consistency import neighbour_agreement
@@ -17,7 +18,7 @@ from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.means import mean_difference, mean_interval
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence
+from audit.results import Chart, Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -199,17 +200,13 @@ def _counts(share: Share) -> dict[str, int] | None:
 
 
 def _bars(title: str, levels: tuple[str, ...], found: list[Estimate], x_label: str) -> list[Chart]:
-    held = [one if isinstance(one, Interval) else None for one in found]
-    if not any(held):
+    if not any(isinstance(one, Interval) for one in found):
         return []
     return [
-        BarChart(
+        estimate_bars(
             title=title,
             categories=list(levels),
-            values=[None if one is None else one.value for one in held],
-            low=[None if one is None else one.low for one in held],
-            high=[None if one is None else one.high for one in held],
-            n=[one.n for one in found],
+            estimates=found,
             x_label=x_label,
         )
     ]

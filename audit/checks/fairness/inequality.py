@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import At, Ledger
 from audit.methods.fairness.inequality import (
@@ -126,14 +127,10 @@ def _means(ledger: Ledger, rows: Rows, attribute: str, held: _Benefits) -> list[
         design = held.design.of(mine)
         found.append(mean_interval(held.values[mine], design.weights, clusters=design.clusters))
         ledger.add("mean_benefit", found[-1], slice={attribute: level}, unit="benefit")
-    shown = [one if isinstance(one, Interval) else None for one in found]
-    chart = BarChart(
+    chart = estimate_bars(
         title=f"Mean benefit by {attribute}",
         categories=list(member.levels),
-        values=[None if one is None else one.value for one in shown],
-        low=[None if one is None else one.low for one in shown],
-        high=[None if one is None else one.high for one in shown],
-        n=[one.n for one in found],
+        estimates=found,
         x_label="mean benefit (1 is what the label speaks for)",
     )
-    return [chart] if any(shown) else []
+    return [chart] if any(isinstance(one, Interval) for one in found) else []

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.comparisons import FEWEST_COMPARED, compare
@@ -204,13 +205,10 @@ def _apart(held: _Attribute, shown: Mapping[str, Interval]) -> BarChart:
 
 
 def _chart(title: str, levels: tuple[str, ...], shares: list[Share], x_label: str) -> BarChart:
-    held = [rate if isinstance(rate, Interval) else None for rate in map(_rate, shares)]
-    return BarChart(
+    held = list(map(_rate, shares))
+    return estimate_bars(
         title=title,
         categories=list(levels),
-        values=[None if rate is None else rate.value for rate in held],
-        low=[None if rate is None else rate.low for rate in held],
-        high=[None if rate is None else rate.high for rate in held],
-        n=[share.rows for share in shares],
+        estimates=held,
         x_label=x_label,
     )

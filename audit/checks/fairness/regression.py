@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.comparisons import compare
@@ -25,7 +26,7 @@ from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.proportions import proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence, HeatMap
+from audit.results import Chart, Evidence, HeatMap
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -242,17 +243,13 @@ def _quantiles(ledger: Ledger, groups: _Groups, everyone: _Members, cuts: Mappin
 
 
 def _chart(title: str, levels: tuple[str, ...], found: list[Estimate], unit: str) -> list[Chart]:
-    held = [one if isinstance(one, Interval) else None for one in found]
-    if not any(held):
+    if not any(isinstance(one, Interval) for one in found):
         return []
     return [
-        BarChart(
+        estimate_bars(
             title=title,
             categories=list(levels),
-            values=[None if one is None else one.value for one in held],
-            low=[None if one is None else one.low for one in held],
-            high=[None if one is None else one.high for one in held],
-            n=[one.n for one in found],
+            estimates=found,
             x_label=unit or "unit of the label",
         )
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.comparisons import FEWEST_COMPARED
@@ -27,7 +28,7 @@ from audit.methods.fairness.score_shifts import Sample, mean_shift, median_shift
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.means import mean_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence
+from audit.results import Chart, Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -283,14 +284,10 @@ def _compared(ledger: Ledger, groups: _Groups, name: str, estimate: Estimate, le
 
 
 def _chart(groups: _Groups, found: list[Estimate]) -> list[Chart]:
-    shown = [one if isinstance(one, Interval) else None for one in found]
-    chart = BarChart(
+    chart = estimate_bars(
         title=f"Area under the ROC curve by {groups.attribute}",
         categories=list(groups.levels),
-        values=[None if one is None else one.value for one in shown],
-        low=[None if one is None else one.low for one in shown],
-        high=[None if one is None else one.high for one in shown],
-        n=[one.n for one in found],
+        estimates=found,
         x_label="area under the ROC curve",
     )
-    return [chart] if any(shown) else []
+    return [chart] if any(isinstance(one, Interval) for one in found) else []

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger, family
 from audit.methods.fairness.bounds import rate_bounds
 from audit.methods.fairness.comparisons import Comparison, compare, highest_rate
@@ -244,7 +245,8 @@ def _charts(groups: Groups, found: Mapping[int, Comparison], at: Mapping[str, st
     suffix = f", class {at['class']}" if at else ""
     names = [", ".join(where.values()) for where in groups.slices]
     rates = [proportion_interval(share) for share in groups.shares]
-    charts: list[Chart] = [_dots(f"Selection rate by {groups.title}{suffix}", names, rates, groups, x_label="selection rate")]
+    title = f"Selection rate by {groups.title}{suffix}"
+    charts: list[Chart] = [estimate_bars(title=title, categories=names, estimates=rates, x_label="selection rate")]
     ratios = {i: comparison.ratio for i, comparison in found.items() if isinstance(comparison.ratio, Interval) and comparison.ratio.low > 0}
     if ratios:
         title = f"Impact ratio by {groups.title} against {names[groups.reference or 0]}{suffix}"
@@ -263,19 +265,6 @@ def _charts(groups: Groups, found: Mapping[int, Comparison], at: Mapping[str, st
             )
         )
     return charts
-
-
-def _dots(title: str, names: Sequence[str], rates: Sequence[Interval | Undefined], groups: Groups, *, x_label: str) -> BarChart:
-    held = [rate if isinstance(rate, Interval) else None for rate in rates]
-    return BarChart(
-        title=title,
-        categories=list(names),
-        values=[None if rate is None else rate.value for rate in held],
-        low=[None if rate is None else rate.low for rate in held],
-        high=[None if rate is None else rate.high for rate in held],
-        n=[share.rows for share in groups.shares],
-        x_label=x_label,
-    )
 
 
 def _notes(rows: Rows, design: RowDesign) -> list[str]:
