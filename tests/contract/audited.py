@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 import pytest
 
 from audit import discovery
-from audit.config import load_config
+from audit.config import ConfigFile, load_config
 from audit.executors.local import LocalExecutor
 from audit.open_subject import Trust, open_subject
 from audit.plan import make_plan
@@ -54,9 +54,14 @@ class Audited:
 
 def audit(config: Path, runs: Path, *, overrides: Sequence[str] = ()) -> Audited:
     """Audit one file in this process, with the checks that run only when named."""
-    named = [f"checks.{check_id}.enabled=true" for check_id, check in discovery.checks().items() if not check.default]
-    sealed = run_audit(load_config(config, (*overrides, *named)), RunStore(runs), executor=LocalExecutor, trust=TRUST)
+    sealed = run_audit(complete(config, overrides), RunStore(runs), executor=LocalExecutor, trust=TRUST)
     return Audited(config, sealed.run, sealed.folder)
+
+
+def complete(config: Path, overrides: Sequence[str] = ()) -> ConfigFile:
+    """The audit file with every check switched on."""
+    named = [f"checks.{check_id}.enabled=true" for check_id, check in discovery.checks().items() if not check.default]
+    return load_config(config, (*overrides, *named))
 
 
 def lasting_folder(prefix: str) -> Path:

