@@ -26,6 +26,8 @@ SIGNS = {
     "missed_by_cross_entropy": "Cross-entropy found no change at {share} of the rows where an attack free of the logits' scale, or one without "
     "gradients, found one: the network's logits hide its weakness from attacks that follow cross-entropy.",
     "missed_by_gradients": "Random corners changed the decision at {share} of the rows where no gradient attack did: its gradients mislead.",
+    "changed_by_scaling_logits": "Multiplying the logits by 100, which changes no decision, changes the verdict on {share} of the rows: it rests "
+    "on an attack that feels their scale.",
     "unverified_share": "For {share} of the rows a change was found that a fresh pass over the changed raw row did not confirm.",
 }
 """Signs that an attack failed for a reason other than the network's robustness."""
@@ -147,7 +149,8 @@ def _signs(ledger: Ledger, attacked: _Attacked, tolerated: float) -> list[str]:
         "missed_by_cross_entropy": (ratio | corners) & ~entropy,
         "missed_by_gradients": corners & ~entropy & ~ratio,
         "unverified_share": np.asarray(unconfirmed),
-        "changed_by_scaling_logits": column("ce_hundredfold_flipped") != entropy,
+        # The other attacks do not feel the scale, so the verdict on a row changes where it rests on cross-entropy alone.
+        "changed_by_scaling_logits": (column("ce_hundredfold_flipped") != entropy) & ~ratio & ~corners,
     }
     found = {name: _share(ledger, name, attacked, mask, base=attacked.decided) for name, mask in masks.items()}
     return [text.format(share=f"{found[name]:.1%}") for name, text in SIGNS.items() if found[name] > tolerated]

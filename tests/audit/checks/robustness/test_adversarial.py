@@ -100,9 +100,13 @@ SOME = (np.arange(N) < 10).astype(np.int8)
         ({"zero_gradient": SOME}, "gradient of cross-entropy is zero at 10.0%"),
         ({"ce_flipped": (np.arange(N) < 30).astype(np.int8)}, "Cross-entropy found no change at 10.0%"),
         ({"corner_flipped": (np.arange(N) < 50).astype(np.int8)}, "Random corners changed the decision at 10.0%"),
+        (
+            {"margin_loss_flipped": np.zeros(N, np.int8), "corner_flipped": np.zeros(N, np.int8), "ce_hundredfold_flipped": np.zeros(N, np.int8)},
+            "Multiplying the logits by 100, which changes no decision, changes the verdict on 40.0%",
+        ),
         ({"verified": np.where(SOME == 1, 0, 1).astype(np.int8)}, "did not confirm"),
     ],
-    ids=["zero gradients", "saturated logits", "misleading gradients", "unconfirmed changes"],
+    ids=["zero gradients", "saturated logits", "misleading gradients", "verdict that feels the scale", "unconfirmed changes"],
 )
 def test_a_failed_attack_caps_the_status(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     assert any(words in blocker for blocker in asked(tmp_path, **changes).blockers)
@@ -130,3 +134,10 @@ def test_rows_without_a_decision_count_as_wrong_and_are_not_attacked(tmp_path: P
     assert found(evidence, "changed_decisions").counts == {"rows": 0, "of": 60}
     assert found(evidence, "robust_accuracy").counts == {"rows": 60, "of": 100}
     assert any("40 rows have no decision" in note for note in evidence.notes)
+
+
+def test_a_row_that_other_attacks_turn_too_does_not_rest_on_the_scale(tmp_path: Path) -> None:
+    evidence = asked(tmp_path, ce_hundredfold_flipped=np.zeros(N, np.int8))
+
+    assert found(evidence, "changed_by_scaling_logits").value == 0
+    assert evidence.blockers == ()
