@@ -109,7 +109,7 @@ class _Groups:
     needs={"groups"},
     tasks={"binary"},
 )
-def scores(rows: Rows, *, resamples: int = 200, permutations: int = 100) -> Evidence:
+def scores(rows: Rows, *, resamples: int = 200, permutations: int = 100, most_rows: int = 200_000) -> Evidence:
     """Do scores order people equally well in every group, and how far apart do the groups' scores lie?
 
     Why it matters:
@@ -123,7 +123,8 @@ def scores(rows: Rows, *, resamples: int = 200, permutations: int = 100) -> Evid
         the area between the ROC curves of the group and the reference; it sees curves that cross, which equal areas hide, and is above 0 by
         chance: the value by chance is its mean when membership is exchanged among people of the same label. The Kolmogorov-Smirnov
         distance is the largest gap of the distribution functions of the scores, the Wasserstein distance the mean way by which scores
-        would have to move to be distributed alike. Both are above 0 by chance; the low end of their intervals takes that off.
+        would have to move to be distributed alike. Both are above 0 by chance; the low end of their intervals takes that off. Of more than
+        `most_rows` rows so many are drawn at random.
 
     What it cannot show:
         Whether different scores are deserved. Areas say nothing of thresholds or of calibration. The area between curves and the distances
@@ -135,19 +136,21 @@ def scores(rows: Rows, *, resamples: int = 200, permutations: int = 100) -> Evid
         DeLong, DeLong & Clarke-Pearson 1988, doi:10.2307/2531595
         Rubin 1981, doi:10.1214/aos/1176345338
     """
-    ledger = Ledger(census=rows.facts.census)
+    ledger = Ledger(census=rows.facts.census and rows.n <= most_rows)
     if not rows.has("outputs.score"):
         ledger.absent("mean_score", rows.why_absent("outputs.score"), rows.n)
         return ledger.evidence()
-    held, charts = _scored(rows), []
+    drawn = rows.some(most_rows, "fairness.scores")
+    held, charts = _scored(drawn), []
     if len(held.scores) == 0:
         ledger.absent("mean_score", "No score is finite.", rows.n)
         return ledger.evidence()
     notes = [f"Scores are for class {rows.facts.classes[1]}.", *([held.design.note] if held.design.note else [])]
+    notes += [f"{drawn.n:,} of {rows.n:,} rows were drawn at random."] if drawn.n < rows.n else []
     notes += [LABEL_WORDS[rows.facts.label_kind]] if rows.facts.label is not None else []
     for spec in rows.facts.groups:
         groups = _groups(held, spec.name)
-        notes += [note for note in (reference_note(rows, spec.name, groups.reference),) if note]
+        notes += [note for note in (reference_note(drawn, spec.name, groups.reference),) if note]
         if rows.facts.label is None:
             ledger.absent("auc", "There are no labels.", len(held.scores), at={"attribute": spec.name})
         else:

@@ -20,6 +20,8 @@ def cross(first: NDArray[np.integer], second: NDArray[np.integer]) -> Crossed:
     """Cross two columns of codes; cells without rows are left out, the others are in order of first, then second."""
     known = (first >= 0) & (second >= 0)
     codes = np.full(len(first), -1, dtype=np.int64)
-    pairs, inverse = np.unique(np.stack([first[known], second[known]], axis=1), axis=0, return_inverse=True)
+    width = int(second[known].max(initial=0)) + 1
+    # One whole number for each pair: rows of arrays sort far more slowly than numbers.
+    pairs, inverse = np.unique(first[known].astype(np.int64) * width + second[known], return_inverse=True)
     codes[known] = inverse.reshape(-1)
-    return Crossed(codes, tuple((int(a), int(b)) for a, b in pairs))
+    return Crossed(codes, tuple((int(pair // width), int(pair % width)) for pair in pairs))

@@ -142,3 +142,14 @@ def test_equal_scores_one_row_and_three_hundred_levels_are_answered(tmp_path, n,
     evidence = scores(rows, resamples=10, permutations=5)
 
     assert {m.name for m in evidence.measurements} <= set(scores.measures)
+
+
+def test_of_very_many_rows_some_are_drawn_and_the_reader_is_told(tmp_path):
+    generator = np.random.default_rng(0)
+    labels, codes = generator.integers(0, 2, 600), generator.integers(0, 2, 600)
+    rows = planted(tmp_path, labels=labels, scores=generator.random(600), groups={"sex": (codes, ("female", "male"))})
+
+    evidence = scores(rows, most_rows=200, resamples=50, permutations=20)
+
+    assert "200 of 600 rows were drawn at random." in evidence.notes
+    assert sum(item.n for item in evidence.measurements if item.name == "auc") == 200
