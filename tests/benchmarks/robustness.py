@@ -1,30 +1,47 @@
-"""Cost of 40 steps of PGD against 40 bare forward and backward passes; run as ``python -m tests.benchmarks.robustness``."""
+"""Cost of 40 steps of PGD against 40 bare forward and backward passes."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
 from audit.methods.robustness.losses import cross_entropy, decide
 from audit.methods.robustness.neighbourhood import neighbourhood
 from audit.methods.robustness.pgd import pgd
+from tests.benchmarks.figure import Figure
 
-STEPS, ROWS, ENTRIES, REPEATS = 40, 1024, 64, 15
+FAMILY = "robustness"
+STEPS, ROWS, ENTRIES = 40, 1024, 64
 
 
-def main() -> None:
-    """Print both processor times on one thread and their ratio, each the best of several, interleaved."""
-    torch.manual_seed(0)
+def figures(device: str, quick: bool) -> Iterator[Figure]:
+    """Both processor times on one thread, each the best of several, interleaved."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    try:
+        yield _cost(device, rounds=5 if quick else 15)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _cost(device: str, *, rounds: int) -> Figure:
+    torch.manual_seed(0)
     network = torch.nn.Sequential(
         torch.nn.Linear(ENTRIES, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
     ).requires_grad_(False)
-    inputs = torch.randn(ROWS, ENTRIES)
+    network = network.to(device)
+    inputs = torch.randn(ROWS, ENTRIES).to(device)
     target = decide(network(inputs))
     # A radius at which hardly any row gives way, so that no time is saved by rows that leave early.
-    space = neighbourhood(inputs, low=inputs - 9, high=inputs + 9, radius=torch.full((ENTRIES,), 1e-6), mutable=torch.ones(ENTRIES, dtype=torch.bool))
+    space = neighbourhood(
+        inputs,
+        low=inputs - 9,
+        high=inputs + 9,
+        radius=torch.full((ENTRIES,), 1e-6, device=device),
+        mutable=torch.ones(ENTRIES, dtype=torch.bool, device=device),
+    )
 
     def bare() -> None:
         for _ in range(STEPS):
@@ -32,18 +49,15 @@ def main() -> None:
             torch.autograd.grad(torch.nn.functional.cross_entropy(network(leaf), target, reduction="sum"), leaf)
 
     def attack() -> None:
-        pgd(network, space, target, scale=torch.ones(ROWS), starts=inputs[None], loss=cross_entropy, steps=STEPS)
+        pgd(network, space, target, scale=torch.ones(ROWS, device=device), starts=inputs[None], loss=cross_entropy, steps=STEPS)
 
-    times = [(_seconds(bare), _seconds(attack)) for _ in range(REPEATS)]
+    times = [(_seconds(bare), _seconds(attack)) for _ in range(rounds)]
     passes, attacked = min(t[0] for t in times), min(t[1] for t in times)
-    print(f"{STEPS} passes {passes:.3f} s, PGD-{STEPS} {attacked:.3f} s, ratio {attacked / passes:.2f}")
+    detail = f"{passes:.3f} s against {attacked:.3f} s"
+    return Figure(FAMILY, f"PGD-{STEPS} over {STEPS} bare passes, CPU", attacked / passes, 1.1, "lower", detail)
 
 
 def _seconds(call: Callable[[], None]) -> float:
     started = time.process_time()
     call()
     return time.process_time() - started
-
-
-if __name__ == "__main__":
-    main()
