@@ -179,6 +179,8 @@ def _witness(context: RunContext, node: Node, prepared: Prepared) -> Witness:
     key = digest(address(context, node, prepared), "witness", node.probe.library, version(node.probe.library), positions)
 
     def recompute() -> Reference:
+        if not len(chosen):
+            raise MethodError("no measured row has finite values")
         known = context.cache.get(key)
         if known is not None:
             return Reference(ours["values"], known["theirs"], known["se"], known["scale"], int(known["freedom"][0]), str(known["note"][0]))

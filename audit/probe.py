@@ -112,7 +112,12 @@ class Probe:
         return function
 
     def witness(self, library: str) -> Callable[[WitnessFunction], WitnessFunction]:
-        """Register ``(block, state, measured, *, settings…) -> Reference``: a few measured rows recomputed with `library`."""
+        """Register ``(block, state, measured, *, settings…) -> Reference``: a few measured rows recomputed with `library`.
+
+        Rows are drawn among those whose column `values`, which the probe must declare, is finite.
+        """
+        if "values" not in self.columns:
+            raise TypeError(f"{self.id} has no column 'values' that a witness could recompute")
 
         def register(function: WitnessFunction) -> WitnessFunction:
             self._only_own_settings(function)

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 LIBRARIES = ("netassay", "torch", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "shap", "captum", "lime", "fairlearn")
-NOT_MEASURING = ("checks", "cli")
+NOT_MEASURING = ("checks", "cli", "proposal")
 """Folders whose code cannot change a measured number: a new check recomputes nothing."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,19 @@ def test_a_probe_may_be_measured_without_its_witness(tmp_path: Path) -> None:
     run = audit(subjects.write_table_network(tmp_path), tmp_path / "runs", overrides=(*QUICK, "probes.attribution.shapley.witness=0")).run
 
     assert next(probe for probe in run.probes if probe.id == "attribution.shapley").witness is None
+
+
+def test_a_witness_without_a_finite_row_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = shapley.function
+
+    @functools.wraps(honest)
+    def broken(*arguments: object, **settings: object) -> dict[str, np.ndarray]:
+        return {name: values * np.nan if name == "values" else values for name, values in honest(*arguments, **settings).items()}  # type: ignore[arg-type]
+
+    monkeypatch.setattr(shapley, "function", broken)
+    run = audit(subjects.write_table_network(tmp_path), tmp_path / "runs", overrides=QUICK).run
+
+    witness = next(probe for probe in run.probes if probe.id == "attribution.shapley").witness
+    assert witness is not None
+    assert witness.agrees is None
+    assert "no measured row has finite values" in witness.note

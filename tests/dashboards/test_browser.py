@@ -101,9 +101,13 @@ def test_the_row_before_and_after_have_addresses(address: str, done: Audited, op
     page.get_by_text("Row after").click()
     page.wait_for_selector("text=Row 4", timeout=60_000)
     page.wait_for_url("**row=4**", timeout=60_000)
+    after = page.locator("h2").first.inner_text()
     page.go_back()
-
     page.wait_for_selector("text=Row 3", timeout=60_000)
+
+    assert after.startswith("Row 4")
+    assert page.locator("h2").first.inner_text().startswith("Row 3")
+    assert "row=3" in page.url
 
 
 def test_names_of_strangers_stay_text_in_every_view(address: str, done: Audited, opened: Browser) -> None:

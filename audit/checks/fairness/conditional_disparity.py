@@ -187,7 +187,7 @@ def _write_strata(
     if design.clusters is not None:
         reason = "Rows belong to clusters, for which the intervals and tests of Mantel-Haenszel do not hold."
         for level in others:
-            for name in ("common_odds_ratio", "common_risk_difference"):
+            for name in STRATIFIED:
                 ledger.absent(name, reason, int((codes == level).sum()), slice={attribute: levels[level]}, versus=versus, at=at)
         return []
     tables = _tables(outcome, codes, held, groups=len(levels), design=design)

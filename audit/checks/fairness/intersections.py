@@ -137,13 +137,19 @@ def _outcome(rows: Rows) -> NDArray[np.int8]:
 
 
 def _parts(rows: Rows, outcome: NDArray[np.int8], design: RowDesign, *, order: int) -> list[_Part]:
-    found = groupings(*_codes(rows), outcome, OUTCOMES, order=order)
+    found = [one for one in groupings(*_codes(rows), outcome, OUTCOMES, order=order) if _crosses(rows, one)]
     rates = [name for name in BASES if name == "selection_rate" or rows.has("subject.label")]
     parts = []
     for grouping, rate in ((one, name) for one in found if len(one.cells) for name in rates):
         cells = _cells(rows, grouping, rate, outcome, design)
         parts.append(_Part(rate, grouping, cells, np.flatnonzero(np.minimum(cells.rows, cells.rest_rows) >= FEWEST_COMPARED)))
     return parts
+
+
+def _crosses(rows: Rows, grouping: Grouping) -> bool:
+    """Whether it crosses attributes of different columns; cuts of one column say nothing new when crossed, and would count as comparisons."""
+    columns = [rows.facts.groups[position].column for position in grouping.attributes]
+    return len(set(columns)) == len(columns)
 
 
 def _cells(rows: Rows, grouping: Grouping, rate: str, outcome: NDArray[np.int8], design: RowDesign) -> Cells:

@@ -211,7 +211,9 @@ def _write_pairs(
     ledger: Ledger, rows: Rows, selected: NDArray[np.bool_], design: RowDesign, *, at: Mapping[str, str], smallest: int, largest: int
 ) -> list[str]:
     """Cells of all pairs of attributes are one family of comparisons."""
-    crossed = [_pair(rows, pair, selected, design, smallest) for pair in combinations(_names(rows), 2)]
+    column = {spec.name: spec.column for spec in rows.facts.groups}
+    pairs = [pair for pair in combinations(_names(rows), 2) if column[pair[0]] != column[pair[1]]]
+    crossed = [_pair(rows, pair, selected, design, smallest) for pair in pairs]
     kept = [groups for groups in crossed if len(groups.shares) <= largest]
     comparisons = sum(len(groups.others) for groups in kept)
     for groups in kept:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,3 +177,15 @@ def test_false_alarms_after_holm_and_outside_the_family_intervals_keep_to_five_i
 
     assert by_holm <= stats.binom.ppf(0.999, tries, 0.05)
     assert by_interval <= stats.binom.ppf(0.999, tries, 0.06)  # the bootstrap's spread is itself estimated
+
+
+def test_attributes_cut_from_one_column_are_not_crossed(tmp_path):
+    generator = np.random.default_rng(0)
+    codes = {name: generator.integers(0, 2, 400) for name in ("a", "b", "c")}
+    rows = planted(tmp_path, decisions=generator.integers(0, 2, 400), groups={name: (held, ("no", "yes")) for name, held in codes.items()})
+    specs = tuple(replace(spec, column="race" if spec.name in ("a", "b") else "sex") for spec in rows.facts.groups)
+    rows.facts = replace(rows.facts, groups=specs)
+
+    crossed = {tuple(sorted(item.slice)) for item in intersections(rows).measurements if len(item.slice) > 1}
+
+    assert crossed == {("a", "c"), ("b", "c")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -187,3 +188,15 @@ def test_ties_at_the_threshold_are_counted(tmp_path):
     evidence = selection_rates(planted(tmp_path, scores=scores, groups={"sex": (np.arange(40) % 2, ("female", "male"))}))
 
     assert any("20 rows lie exactly at the threshold of 0.5 and count as class 1" in note for note in evidence.notes)
+
+
+def test_pairs_of_attributes_cut_from_one_column_are_no_comparison(tmp_path):
+    generator = np.random.default_rng(0)
+    codes = {name: generator.integers(0, 2, 400) for name in ("a", "b", "c")}
+    rows = planted(tmp_path, decisions=generator.integers(0, 2, 400), groups={name: (held, ("no", "yes")) for name, held in codes.items()})
+    specs = tuple(replace(spec, column="race" if spec.name in ("a", "b") else "sex") for spec in rows.facts.groups)
+    rows.facts = replace(rows.facts, groups=specs)
+
+    crossed = {tuple(item.slice) for item in selection_rates(rows).measurements if len(item.slice) == 2}
+
+    assert crossed == {("a", "c"), ("b", "c")}
