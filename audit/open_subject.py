@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from audit.config import AuditConfig, ConfigFile
+from audit.config import AuditConfig
+from audit.config_file import ConfigFile
 from audit.data.canonical import canonical_text
 from audit.data.dataset import ColumnSchema, Dataset, GroupSpec, Schema
 from audit.data.encoding import Encoder, fit_table_encoder

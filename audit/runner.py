@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from audit.ask import Heard, ask
 from audit.block import BlockResult, BlockTask
-from audit.config import ConfigFile
+from audit.config_file import ConfigFile
 from audit.measuring import RunContext, left_out, measure_node
 from audit.open_subject import Trust, open_subject
 from audit.plan import Node, Plan, Skip, make_plan

@@ -83,7 +83,7 @@ def _refuse_target(path: Path | None, *, force: bool) -> None:
 
 def _write(texts: Mapping[Path, str], *, audit_file: Path, force: bool) -> None:
     """All files or none; the audit file is loaded before it gets its name."""
-    from audit.config import load_config  # noqa: PLC0415
+    from audit.config_file import load_config  # noqa: PLC0415
     from audit.store.disk import writing  # noqa: PLC0415
 
     with writing(audit_file, sum(map(len, texts.values()))), _temporary(texts) as written:

@@ -15,7 +15,7 @@ from audit.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from audit.config import ConfigFile
+    from audit.config_file import ConfigFile
     from audit.open_subject import Trust
     from audit.results import AuditRun
     from audit.runner import Executor
@@ -48,7 +48,7 @@ def run(
     Exit codes: 0; 1 a limit is outside or left unresolved; 2 usage or internal error; 3 incomplete; 130 interrupted.
     """
     # The audit file is checked before anything heavy is imported: a mistake in it is told at once.
-    from audit.config import load_config  # noqa: PLC0415
+    from audit.config_file import load_config  # noqa: PLC0415
 
     overrides = [*(setting or []), *([f"only={json.dumps(only)}"] if only else [])]
     file = load_config(config, overrides)

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.config import ColumnConfig
 from audit.data.batch import Batch, Players
 from audit.data.canonical import canonical_text
 from audit.data.dataset import ColumnSchema, Dataset, RowBlock, Schema
 from audit.data.statistics import ColumnStatistics, column_statistics
+from audit.data_config import ColumnConfig
 from audit.errors import DataError, SubjectError, nearest
 
 MISSING_LEVEL = "(missing)"

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.config import GroupConfig
 from audit.data.canonical import canonical_text
 from audit.data.dataset import Dataset, GroupSpec, RowBlock
+from audit.data_config import GroupConfig
 from audit.errors import DataError, nearest
 
 _BLOCK = 65_536

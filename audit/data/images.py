@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from audit.config import ImageConfig
 from audit.data import canonical
 from audit.data.batch import Batch, Players
 from audit.data.dataset import RowBlock
+from audit.data_config import ImageConfig
 from audit.errors import DataError, nearest
 
 _LIMIT = 2 * 2**30

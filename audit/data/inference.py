@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from audit.config import ColumnConfig
 from audit.data import canonical
 from audit.data.dataset import ColumnKind, ColumnSchema, MissingPolicy, Schema
 from audit.data.files import arrow_schema, stream
 from audit.data.tables import text_offenders
+from audit.data_config import ColumnConfig
 from audit.errors import DataError, nearest
 
 _SUITS: dict[ColumnKind, tuple[MissingPolicy, ...]] = {

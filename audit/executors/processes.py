@@ -11,7 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from audit.block import BlockResult, BlockTask, measure_block
-from audit.config import ConfigFile
+from audit.config_file import ConfigFile
 from audit.errors import NetassayError
 from audit.open_subject import Trust, open_subject
 from audit.subject import Subject

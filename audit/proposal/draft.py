@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit import discovery
-from audit.config import ColumnConfig, ConfigFile, check_config
+from audit.config_file import ConfigFile, check_config
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, fit_table_encoder
 from audit.data.groups import label_codes
+from audit.data_config import ColumnConfig
 from audit.decide import check_meaning
 from audit.errors import ConfigError, NetassayError, WeightsError, nearest
 from audit.facts import Task

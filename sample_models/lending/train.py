@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import nn
 
-from audit.config import AuditConfig, load_config
+from audit.config import AuditConfig
+from audit.config_file import load_config
 from audit.data.encoding import fit_table_encoder
 from audit.data.inference import infer_schema
 from audit.data.tables import open_table

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.config import json_schema, load_config
+from audit.config_file import json_schema, load_config
 from audit.errors import ConfigError
 
 GOOD = """

@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 import pytest
 
 from audit import discovery
-from audit.config import ConfigFile, load_config
+from audit.config_file import ConfigFile, load_config
 from audit.executors.local import LocalExecutor
 from audit.open_subject import Trust, open_subject
 from audit.plan import make_plan

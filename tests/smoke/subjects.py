@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.datasets import load_diabetes, load_digits
 from torch import nn
 
-from audit.config import load_config
+from audit.config_file import load_config
 from tests.smoke import architectures
 
 CODE = Path(__file__).resolve().parents[2]

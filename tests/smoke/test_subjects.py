@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from audit.config import load_config
+from audit.config_file import load_config
 from tests.smoke import architectures, subjects
 
 WRITERS = {

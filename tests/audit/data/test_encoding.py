@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from audit.config import ColumnConfig
 from audit.data.dataset import ColumnSchema, RowBlock, Schema
 from audit.data.encoding import fit_table_encoder
+from audit.data_config import ColumnConfig
 from audit.errors import DataError, SubjectError
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.config import GroupConfig
 from audit.data.dataset import RowBlock, Schema
 from audit.data.groups import cluster_codes, fit_groups, group_codes, label_codes
 from audit.data.tables import TableDataset, open_table
+from audit.data_config import GroupConfig
 from audit.errors import DataError
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audit.config import ImageConfig
 from audit.data import images
 from audit.data.images import ImageEncoder, open_images, patches
+from audit.data_config import ImageConfig
 from audit.errors import DataError
 
 

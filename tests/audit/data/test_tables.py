@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 
-from audit.config import ColumnConfig
 from audit.data.dataset import ColumnSchema, Schema
 from audit.data.inference import infer_schema
 from audit.data.tables import TableDataset, check_ids, open_table
+from audit.data_config import ColumnConfig
 from audit.errors import DataError
 
 FRAME = pd.DataFrame(

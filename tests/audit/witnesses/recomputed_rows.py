@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.config import load_config
+from audit.config_file import load_config
 from audit.open_subject import Trust, open_subject
 from audit.probe import Block, Probe
 from audit.probes.outputs import outputs

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from audit.config import load_config
+from audit.config_file import load_config
 from audit.data.dataset import RowBlock
 from audit.open_subject import Trust, open_subject
 from audit.probe import Block, Prepared, Probe

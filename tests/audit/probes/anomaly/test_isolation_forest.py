@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.ensemble import IsolationForest
 
-from audit.config import load_config
+from audit.config_file import load_config
 from audit.errors import MethodError
 from audit.open_subject import open_subject
 from audit.probes.anomaly.isolation_forest import isolation_forest

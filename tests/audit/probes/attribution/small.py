@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from audit.config import ColumnConfig, ImageConfig
 from audit.data.dataset import ColumnSchema, RowBlock, Schema
 from audit.data.encoding import fit_table_encoder
 from audit.data.images import ImageEncoder
+from audit.data_config import ColumnConfig, ImageConfig
 from audit.decide import decide
 from audit.facts import Facts
 from audit.models.torch_model import TorchModel

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.config import load_config
+from audit.config_file import load_config
 from audit.errors import MethodError
 from audit.open_subject import Trust, open_subject
 from audit.probe import Block

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from safetensors.torch import save_file
 
-from audit.config import load_config
+from audit.config_file import load_config
 from audit.data.dataset import RowBlock
 from audit.decide import decide
 from audit.open_subject import Trust, open_subject
