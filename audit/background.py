@@ -1,12 +1,14 @@
-"""The background: rows of the reference data that stand for "absent", the same for every attribution probe of a run."""
+"""What stands for "absent" in an explanation: rows of the reference data, or a row's own text with everything left out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.data.encoding import StructuredEncoder
 from audit.errors import SubjectError
 from audit.streams import generator
 from audit.subject import Subject
@@ -15,11 +17,27 @@ from audit.subject import Subject
 def draw_background(subject: Subject, size: int) -> NDArray[Any]:
     """At most `size` encoded reference rows (b, …), drawn without replacement from the run's seed, the same for every probe.
 
-    Raises SubjectError without reference data.
+    No rows where each row has an absence of its own (text). Raises SubjectError without reference data.
     """
+    if isinstance(subject.encoder, StructuredEncoder):
+        return subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values[:0]
     reference = subject.reference
     if reference is None:
         raise SubjectError(subject.why_not("reference"))
     count = min(size, reference.n_rows)
     chosen = generator(subject.seed, f"background {reference.digest}").permutation(reference.n_rows)[:count]
     return np.ascontiguousarray(subject.encode(reference.take(np.sort(chosen).astype(np.int64))).values)
+
+
+def against(subject: Subject, values: NDArray[Any], background: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+    """Encoded rows (n, …) in parts that share what stands for absent: places of the rows (m,) and the background (b, …) of each part."""
+    if not isinstance(subject.encoder, StructuredEncoder):
+        yield np.arange(len(values), dtype=np.int64), background
+        return
+    absent = subject.encoder.absent(values)
+    if not len(values):
+        yield np.zeros(0, dtype=np.int64), subject.encoder.absent(subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values)
+        return
+    _, first, owner = np.unique(absent.reshape(len(absent), -1), axis=0, return_index=True, return_inverse=True)
+    for part, row in enumerate(first):
+        yield np.flatnonzero(owner.reshape(-1) == part).astype(np.int64), absent[row : row + 1]

@@ -12,7 +12,7 @@ from audit.results import Card, Criterion, Evidence
 from audit.settings import Settings, read_settings
 from audit.witness import Reference
 
-NEEDS = frozenset({"labels", "groups", "gradients", "embeddings", "modules", "reference", "calibration", "inputs"})
+NEEDS = frozenset({"labels", "groups", "gradients", "embeddings", "modules", "reference", "background", "calibration", "inputs"})
 CheckFunction = Callable[..., Evidence]
 WitnessFunction = Callable[[Any, Evidence], Reference]
 

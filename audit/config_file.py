@@ -22,6 +22,8 @@ class ConfigFile(BaseModel):
     path: Path
     raw: dict[str, Any]
     """The file as TOML read it, overrides applied."""
+    folders: tuple[Path, ...] = ()
+    """Folders beside its own that its files may lie in, as the person at the command line allows."""
 
     @property
     def folder(self) -> Path:
@@ -29,26 +31,35 @@ class ConfigFile(BaseModel):
         return self.path.parent
 
     def resolve(self, name: str) -> Path:
-        """A path of the audit file, relative to its folder."""
-        return (self.folder / name).resolve()
+        """A path of the audit file, relative to its folder.
+
+        Raises ConfigError when it leads, also through a link, out of that folder and of `folders`: an audit file that came from elsewhere
+        must not choose what is read here.
+        """
+        found = (self.folder / name).resolve()
+        if not any(found.is_relative_to(folder.resolve()) for folder in (self.folder, *self.folders)):
+            raise ConfigError(
+                f"{self.path}: {name!r} lies outside the audit file's folder and was not read; to allow its folder, repeat with --data {found.parent}"
+            )
+        return found
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> ConfigFile:
+def load_config(path: Path, overrides: Sequence[str] = (), *, folders: Sequence[Path] = ()) -> ConfigFile:
     """Read and check an audit file.
 
-    `overrides` are ``dotted.key=value`` with the value in TOML. Raises ConfigError listing every problem: file, key, what was found, the
-    nearest legal key.
+    `overrides` are ``dotted.key=value`` with the value in TOML; `folders` as of `ConfigFile`. Raises ConfigError listing every problem: file,
+    key, what was found, the nearest legal key.
     """
     raw = _read(path)
     for override in overrides:
         _override(raw, override)
-    return check_config(raw, path)
+    return check_config(raw, path, folders=folders)
 
 
-def check_config(raw: dict[str, Any], path: Path) -> ConfigFile:
+def check_config(raw: dict[str, Any], path: Path, *, folders: Sequence[Path] = ()) -> ConfigFile:
     """A checked config from TOML data; see `load_config`."""
     try:
-        return ConfigFile(config=AuditConfig.model_validate(raw), path=path.resolve(), raw=raw)
+        return ConfigFile(config=AuditConfig.model_validate(raw), path=path.resolve(), raw=raw, folders=tuple(folders))
     except ValidationError as error:
         raise ConfigError([_problem(path, item) for item in error.errors()]) from None
 

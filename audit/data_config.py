@@ -80,16 +80,42 @@ class ImageConfig(ConfigTable):
     """Side of the square patches that are the units of explanation, in pixels."""
 
 
+class TextConfig(ConfigTable):
+    """How a column of text becomes token ids."""
+
+    column: Text = "text"
+    tokenise: Literal["word", "character", "tokenizer"] = "word"
+    vocabulary: Text | None = None
+    """File of the vocabulary (.txt, .json), or the tokenizer file (.json)."""
+    lower: bool = True
+    """Words and characters are looked up in lower case; a tokenizer file has its own rule."""
+    length: Annotated[int, Field(ge=1, le=65_536)] = 128
+    """Pieces the network is given; longer texts are cut, shorter ones padded."""
+    keep: Literal["start", "end"] = "start"
+    """Which pieces of a longer text are kept."""
+    pad: Text = "<pad>"
+    unknown: Text = "<unk>"
+    """Token for pieces that are not in the vocabulary; a tokenizer file has its own."""
+    absent: Text | None = None
+    """Token that stands where an explanation leaves a piece out; padding when none is named."""
+    mask: bool = False
+    """The network takes a mask (n, length), True where there is no padding, after the ids."""
+    lengths: bool = False
+    """The network takes the lengths (n,) after the ids (and the mask)."""
+
+
 class DataConfig(ConfigTable):
     """Where the rows are and which column plays which part."""
 
-    kind: Literal["table", "image"] = "table"
+    kind: Literal["table", "image", "text"] = "table"
     evaluate: Text
     reference: Text | None = None
     calibration: Text | None = None
     inputs: tuple[Text, ...] = ()
     """Raw columns in the order the network takes them."""
     label: Text | None = None
+    labels: tuple[Text, ...] = ()
+    """Multilabel: one column of 0 and 1 for each label, in the order of the outputs."""
     label_kind: LabelKind = "outcome"
     label_unit: str = ""
     id: Text | None = None
@@ -102,6 +128,7 @@ class DataConfig(ConfigTable):
     groups: dict[str, GroupConfig] = Field(default_factory=dict)
     columns: dict[str, ColumnConfig] = Field(default_factory=dict)
     image: ImageConfig = ImageConfig()
+    text: TextConfig = TextConfig()
 
     @field_validator("groups", mode="before")
     @classmethod

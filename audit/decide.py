@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from audit.errors import ModelError, SubjectError
 from audit.facts import Facts
+from audit.log_scale import SMALLEST, log_softmax, logit, logs, sigmoid
 
 Floats = NDArray[np.float64]
-SMALLEST = 1e-15
-"""Probabilities are held to at least this, and at most 1 minus this, before a logarithm is taken, so that no loss is infinite."""
 TOLERANCE = 1e-4
 """How far probabilities may leave [0, 1], or their sum 1: float32 rounding over thousands of classes stays below."""
 PROBABILISTIC = ("logits", "log_probabilities", "probabilities")
@@ -31,6 +30,8 @@ class Decided:
     """(n,) class position, -1 where the output is not finite."""
     finite: NDArray[np.int8]
     """(n,) 1 where the output can be used: finite, or a log-probability of minus infinity."""
+    decisions: NDArray[np.int8] | None = None
+    """Multilabel: (n, K) 1 where the label is given, 0 where not, -1 where the output is not finite."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,13 @@ def decide(outputs: Floats, facts: Facts) -> Decided:
 
     Binary with probabilities: one output is about class 1, two are about both classes; class 1 is decided where its probability is at least
     the threshold (0.5 when none is declared). A score selects class 1 at or above its threshold, which must be declared. More classes: the
-    largest probability, the first of equals. Raises ModelError for a wrong number of outputs or values that contradict the declared kind,
-    SubjectError for a kind that has no meaning for the task.
+    largest probability, the first of equals. Multilabel: each label by its own threshold. Raises ModelError for a wrong number of outputs
+    or values that contradict the declared kind, SubjectError for a kind that has no meaning for the task.
     """
     check_meaning(outputs, facts)
     finite = _usable(outputs, facts)
+    if facts.task == "multilabel":
+        return _given_labels(outputs, finite, facts)
     if facts.task == "regression":
         return Decided(None, _blank(outputs[:, 0], finite), None, finite.astype(np.int8))
     if facts.output == "decision":
@@ -72,12 +75,16 @@ def decide(outputs: Floats, facts: Facts) -> Decided:
 
 
 def losses(decided: Decided, outputs: Floats, labels: NDArray[Any], facts: Facts) -> Losses:
-    """Loss, margin and correctness against labels (n,): class positions with -1 for unknown, or quantities with NaN for unknown.
+    """Loss, margin and correctness against labels (n,): class positions with -1 for unknown, or quantities with NaN for unknown; for
+    multilabel (n, K) of 0, 1 and -1 for unknown, where a row is known when all of its labels are.
 
     Log loss is exact from logits; log-probabilities and probabilities are held within [1e-15, 1 - 1e-15] first. The margin is on the logit
     scale: for binary the distance of P(class 1) to the threshold, positive on the side of the true class; for more classes the true class
-    minus the best other. Scores and decisions have neither.
+    minus the best other. Scores and decisions have neither. Multilabel: a row is correct when all of its labels are, its loss is the mean
+    over the labels, its margin the smallest of them.
     """
+    if facts.task == "multilabel":
+        return _label_losses(decided, outputs, labels, facts)
     if facts.task == "regression":
         error = _blank(outputs[:, 0], decided.finite == 1) - labels.astype(np.float64)
         return Losses(loss=np.square(error), error=error)
@@ -93,7 +100,7 @@ def losses(decided: Decided, outputs: Floats, labels: NDArray[Any], facts: Facts
         loss, margin = -_at(log_probability, truth), _lead(_scores(outputs, facts), truth)
     else:
         side = np.where(truth == 1, 1.0, -1.0)
-        loss, margin = np.logaddexp(0.0, -side * scale), side * (scale - _logit(np.float64(_threshold(facts))))
+        loss, margin = np.logaddexp(0.0, -side * scale), side * (scale - logit(np.float64(_threshold(facts))))
     return Losses(loss=_blank(loss, known), margin=_blank(margin, known), correct=correct)
 
 
@@ -106,8 +113,9 @@ def check_outputs(outputs: Floats, facts: Facts) -> tuple[str, ...]:
     finite = _usable(outputs, facts)
     if len(outputs) and not finite.any():
         raise ModelError(f"none of the first {len(outputs)} rows has a finite output; check weights, floating type and encoding of the inputs")
-    if facts.output == "logits" and len(outputs) >= 2 and _look_like_probabilities(outputs[finite]):
-        found = "every row sums to 1 and lies in [0, 1]" if outputs.shape[1] > 1 else "every output lies in [0, 1]"
+    if facts.output == "logits" and len(outputs) >= 2 and _look_like_probabilities(outputs[finite], facts):
+        summed = outputs.shape[1] > 1 and facts.task != "multilabel"
+        found = "every row sums to 1 and lies in [0, 1]" if summed else "every output lies in [0, 1]"
         return (f"The outputs are declared logits, but {found}: they may be probabilities.",)
     return ()
 
@@ -118,13 +126,15 @@ def check_meaning(outputs: Floats, facts: Facts) -> None:
     _check_count(outputs, facts)
     usable = outputs[_usable(outputs, facts)]
     if facts.output == "probabilities":
-        _check_probabilities(usable, "probabilities", "; if the network returns logits, declare output = 'logits'")
+        _check_probabilities(usable, facts, "probabilities", "; if the network returns logits, declare output = 'logits'")
     elif facts.output == "log_probabilities":
-        _check_probabilities(np.exp(np.minimum(usable, 100.0)), "the exponentials of log-probabilities", "")
+        _check_probabilities(np.exp(np.minimum(usable, 100.0)), facts, "the exponentials of log-probabilities", "")
     elif facts.output == "decision" and len(usable):
-        wrong = usable[(usable != np.round(usable)) | (usable < 0) | (usable >= len(facts.classes))]
+        places = 2 if facts.task == "multilabel" else len(facts.classes)
+        wrong = usable[(usable != np.round(usable)) | (usable < 0) | (usable >= places)]
         if len(wrong):
-            raise ModelError(f"decision {wrong.flat[0]:g} is no position among the {len(facts.classes)} classes")
+            found = f"decision {wrong.flat[0]:g} is"
+            raise ModelError(f"{found} neither 0 nor 1" if facts.task == "multilabel" else f"{found} no position among the {places} classes")
 
 
 def _check_kind(facts: Facts) -> None:
@@ -135,10 +145,10 @@ def _check_kind(facts: Facts) -> None:
     elif facts.task == "multiclass":
         legal = (*PROBABILISTIC, "decision")
     else:
-        raise SubjectError(f"task {facts.task!r} cannot be decided yet; expected binary, multiclass, regression or anomaly")
+        legal = (*PROBABILISTIC, "score", "decision")
     if facts.output not in legal:
         raise SubjectError(f"output {facts.output!r} has no meaning for task {facts.task!r}; expected one of {', '.join(legal)}")
-    if facts.output == "score" and facts.task != "regression" and facts.threshold is None:
+    if facts.output == "score" and facts.task in ("binary", "anomaly") and facts.threshold is None:
         raise SubjectError("a score needs a declared threshold (decision.threshold); none is ever assumed")
     if facts.task == "binary" and len(facts.classes) != 2:
         raise SubjectError(f"task 'binary' has two classes, {len(facts.classes)} are declared: {', '.join(facts.classes)}")
@@ -151,24 +161,26 @@ def _check_count(outputs: Floats, facts: Facts) -> None:
     legal = {1}
     if facts.output in PROBABILISTIC:
         legal = {1, 2} if facts.task == "binary" else {len(facts.classes)}
+    if facts.task == "multilabel":
+        legal = {len(facts.classes)}
     if found not in legal:
         kind = f"{facts.task} with {len(facts.classes)} classes ({', '.join(facts.classes[:5])})" if facts.classes else facts.task
         raise ModelError(f"the network returns {found} outputs per row; {facts.output} for {kind} are {' or '.join(map(str, sorted(legal)))}")
 
 
-def _check_probabilities(values: Floats, what: str, hint: str) -> None:
+def _check_probabilities(values: Floats, facts: Facts, what: str, hint: str) -> None:
     low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
     if low < -TOLERANCE or high > 1 + TOLERANCE:
         raise ModelError(f"{what} must lie in [0, 1]; found {low if low < -TOLERANCE else high:g}{hint}")
-    sums = values.sum(axis=1) if values.shape[1] > 1 else np.ones(0)
+    sums = values.sum(axis=1) if values.shape[1] > 1 and facts.task != "multilabel" else np.ones(0)
     off = sums[np.abs(sums - 1) > TOLERANCE]
     if len(off):
         raise ModelError(f"{what} of a row must sum to 1; {len(off)} of {len(values)} rows do not, the first sums to {off[0]:g}{hint}")
 
 
-def _look_like_probabilities(values: Floats) -> bool:
+def _look_like_probabilities(values: Floats, facts: Facts) -> bool:
     inside = bool(((values >= 0) & (values <= 1)).all())
-    return inside and (values.shape[1] == 1 or bool((np.abs(values.sum(axis=1) - 1) <= TOLERANCE).all()))
+    return inside and (values.shape[1] == 1 or facts.task == "multilabel" or bool((np.abs(values.sum(axis=1) - 1) <= TOLERANCE).all()))
 
 
 def _usable(outputs: Floats, facts: Facts) -> NDArray[np.bool_]:
@@ -177,7 +189,32 @@ def _usable(outputs: Floats, facts: Facts) -> NDArray[np.bool_]:
         every: NDArray[np.bool_] = np.all(finite, axis=1)
         return every
     legal: NDArray[np.bool_] = np.all(finite | np.isneginf(outputs), axis=1)
-    return legal if outputs.shape[1] == 1 else legal & np.any(finite, axis=1)
+    return legal if outputs.shape[1] == 1 or facts.task == "multilabel" else legal & np.any(finite, axis=1)
+
+
+def _given_labels(outputs: Floats, finite: NDArray[np.bool_], facts: Facts) -> Decided:
+    safe = np.where(finite[:, None], outputs, 0.0)
+    probability = None
+    if facts.output in PROBABILISTIC:
+        one = sigmoid(safe) if facts.output == "logits" else np.exp(safe) if facts.output == "log_probabilities" else safe
+        probability = np.clip(one, 0.0, 1.0)
+    level = safe if probability is None else probability
+    given = level == 1 if facts.output == "decision" else level >= np.array(facts.thresholds)
+    decisions = np.where(finite[:, None], given, -1).astype(np.int8)
+    held = None if probability is None else _blank(probability, finite[:, None])
+    return Decided(held, None, None, finite.astype(np.int8), decisions)
+
+
+def _label_losses(decided: Decided, outputs: Floats, labels: NDArray[Any], facts: Facts) -> Losses:
+    known = (labels >= 0).all(axis=1) & (decided.finite == 1)
+    correct = np.where(known, np.all(decided.decisions == labels, axis=1), -1).astype(np.int8)
+    if facts.output not in PROBABILISTIC:
+        return Losses(loss=None, correct=correct)
+    safe = np.where((decided.finite == 1)[:, None], outputs, 0.0)
+    scale = safe if facts.output == "logits" else logit(np.exp(np.minimum(safe, 0.0)) if facts.output == "log_probabilities" else safe)
+    side = np.where(labels == 1, 1.0, -1.0)
+    loss, margin = np.logaddexp(0.0, -side * scale), side * (scale - logit(np.array(facts.thresholds)))
+    return Losses(loss=_blank(loss.mean(axis=1), known), margin=_blank(margin.min(axis=1), known), correct=correct)
 
 
 def _threshold(facts: Facts) -> float:
@@ -196,9 +233,9 @@ def _probability(outputs: Floats, finite: NDArray[np.bool_], facts: Facts) -> Fl
     safe = np.where(finite[:, None], outputs, 0.0)
     if facts.output == "logits" and facts.task == "binary":
         z = _difference(safe)
-        probability = np.stack([_sigmoid(-z), _sigmoid(z)], axis=1)
+        probability = np.stack([sigmoid(-z), sigmoid(z)], axis=1)
     elif facts.output == "logits":
-        probability = np.exp(_log_softmax(safe))
+        probability = np.exp(log_softmax(safe))
     else:
         one = np.exp(safe) if facts.output == "log_probabilities" else safe
         probability = np.clip(np.concatenate([1 - one, one], axis=1) if one.shape[1] == 1 else one, 0.0, 1.0)
@@ -210,7 +247,7 @@ def _logit_scale(outputs: Floats, facts: Facts) -> Floats:
     if facts.output == "logits":
         return _difference(outputs)
     if facts.output == "probabilities":
-        return _logit(outputs[:, 0]) if outputs.shape[1] == 1 else _logs(outputs[:, 1]) - _logs(outputs[:, 0])
+        return logit(outputs[:, 0]) if outputs.shape[1] == 1 else logs(outputs[:, 1]) - logs(outputs[:, 0])
     held = np.clip(outputs, np.log(SMALLEST), -SMALLEST)
     return held[:, 0] - np.log(-np.expm1(held[:, 0])) if outputs.shape[1] == 1 else held[:, 1] - held[:, 0]
 
@@ -222,8 +259,8 @@ def _scores(outputs: Floats, facts: Facts) -> Floats:
 
 def _log_probability(outputs: Floats, facts: Facts) -> Floats:
     if facts.output == "logits":
-        return _log_softmax(outputs)
-    return _logs(outputs) if facts.output == "probabilities" else np.clip(outputs, np.log(SMALLEST), 0.0)
+        return log_softmax(outputs)
+    return logs(outputs) if facts.output == "probabilities" else np.clip(outputs, np.log(SMALLEST), 0.0)
 
 
 def _lead(scores: Floats, truth: NDArray[np.int64]) -> Floats:
@@ -239,25 +276,3 @@ def _at(values: Floats, column: NDArray[np.int64]) -> Floats:
 
 def _difference(outputs: Floats) -> Floats:
     return outputs[:, 0] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
-
-
-def _sigmoid(z: Floats) -> Floats:
-    small = np.exp(-np.abs(z))
-    probability: Floats = np.where(z >= 0, 1.0, small) / (1.0 + small)
-    return probability
-
-
-def _log_softmax(z: Floats) -> Floats:
-    shifted: Floats = z - z.max(axis=1, keepdims=True, initial=-np.inf)
-    logs: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return logs
-
-
-def _logs(probability: Floats) -> Floats:
-    logs: Floats = np.log(np.clip(probability, SMALLEST, 1 - SMALLEST))
-    return logs
-
-
-def _logit(probability: Any) -> Any:
-    held = np.clip(probability, SMALLEST, 1 - SMALLEST)
-    return np.log(held) - np.log1p(-held)

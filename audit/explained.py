@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.data.batch import Players
+from audit.decide import Decided
 from audit.errors import MethodError
-from audit.models.model import DifferentiableModel
+from audit.models.model import DifferentiableModel, SmoothModel
 from audit.probe import Block, Column, Columns
 from audit.subject import Subject
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 COLUMNS: Mapping[str, Column] = {
     "target": Column("Position of the explained output; 0 for a network with one output."),
@@ -26,8 +31,11 @@ COLUMNS: Mapping[str, Column] = {
 
 
 def targets(block: Block) -> NDArray[np.int64]:
-    """The explained output of each row (n,): the decided class where the network has one output per class, else 0."""
+    """The explained output of each row (n,): the decided class where the network has one output per class, the label with the largest
+    output where each row may carry several, else 0."""
     outputs, decision = block.reads["outputs.output"], block.reads.get("outputs.decision")
+    if block.subject.facts.task == "multilabel":
+        return np.asarray(np.argmax(outputs, axis=1), dtype=np.int64)
     if outputs.shape[1] == 1 or decision is None:
         return np.zeros(len(block), dtype=np.int64)
     return np.maximum(decision.astype(np.int64), 0)
@@ -43,6 +51,28 @@ def differentiable(subject: Subject) -> DifferentiableModel:
     if not isinstance(subject.model, DifferentiableModel):
         raise MethodError("the model cannot be called on changed inputs, only on rows as they are")
     return subject.model
+
+
+def smooth(subject: Subject) -> SmoothModel:
+    """The model as one whose inputs can be changed by a little; raises MethodError when they cannot."""
+    if not isinstance(subject.model, SmoothModel):
+        raise MethodError("the model gives no gradients of its inputs")
+    return subject.model
+
+
+def entry_owner(players: Players, leaf: Tensor) -> NDArray[np.int64]:
+    """Player of each entry of a flattened smooth leaf (n, …): a place of text has as many entries as its embedding."""
+    entries = int(np.prod(leaf.shape[1:]))
+    return np.repeat(players.owner, entries // max(len(players.owner), 1))
+
+
+def explained_outputs(decided: Decided) -> NDArray[np.float64]:
+    """What LIME explains, (n, k): probabilities where the network has them, else the score or quantity; raises MethodError without either."""
+    if decided.probability is not None:
+        return decided.probability
+    if decided.score is None:
+        raise MethodError("LIME explains a probability, a score or a quantity; the model gives decisions only")
+    return decided.score[:, None]
 
 
 def relative(gap: NDArray[np.float64], change: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ class Facts:
     threshold: float | None
     """Threshold on the probability (logits, probabilities) or on the score; None for multiclass and regression."""
     label: str | None
-    """Name of the label column; None without labels."""
+    """Name of the label column; None without labels, and for multilabel."""
     label_kind: LabelKind
     groups: tuple[GroupSpec, ...]
     schema: Schema
@@ -42,6 +42,15 @@ class Facts:
     """The evaluation rows are the whole population, so no interval is needed."""
     label_unit: str = ""
     """Unit of the quantity in regression."""
+    labels: tuple[str, ...] = ()
+    """Multilabel: the label columns, in the order of `classes`; empty without labels and for other tasks."""
+    thresholds: tuple[float, ...] = ()
+    """Multilabel: the threshold of each label, in the order of `classes`; empty for other tasks."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the rows carry labels."""
+        return self.label is not None or bool(self.labels)
 
     @property
     def positive(self) -> tuple[int, ...]:
@@ -70,6 +79,8 @@ def facts_of(run: AuditRun) -> Facts:
         schema=Schema(tuple(_column(item) for item in held["columns"])),
         census=held["census"],
         label_unit=held["label_unit"],
+        labels=tuple(held.get("labels", ())),
+        thresholds=tuple(held.get("thresholds", ())),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from audit.chart_kinds import Chart
 from audit.methods.statistics.intervals import Estimate, Undefined
-from audit.results import Absent, Chart, Evidence, Measurement, Scalar, Simultaneous, Slice
+from audit.results import Absent, Evidence, Measurement, Scalar, Simultaneous, Slice
 
 At = Mapping[str, Scalar]
 NOWHERE: At = {}

@@ -137,7 +137,8 @@ def address(context: RunContext, node: Node, prepared: Prepared) -> str:
 
 def _meaning(subject: Subject) -> Mapping[str, Any]:
     facts = subject.facts
-    return {"task": facts.task, "output": facts.output, "classes": facts.classes, "threshold": facts.threshold, "label": facts.label}
+    names = ("task", "output", "classes", "threshold", "thresholds", "label", "labels")
+    return {name: getattr(facts, name) for name in names}
 
 
 def readable(rows: Rows, node: Node) -> dict[str, tuple[NDArray[np.int64], NDArray[Any]]]:

@@ -1,20 +1,17 @@
 """What an audit leaves behind, as plain data: measurements, evidence, criteria, findings, the run.
 
-Standard library only. Nothing here measures, judges, draws or touches a file. `to_json(from_json(text)) == text` for every stored text.
+Standard library only. Nothing here measures, judges, draws or touches a file.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-SCHEMA = 1
-"""Number of the layout of `run.json`; grows when a field changes meaning."""
+from audit.chart_kinds import Chart
 
 Status = Literal["within", "outside", "inconclusive", "attention", "informative", "not_assessed", "not_applicable", "error"]
 STATUSES: tuple[Status, ...] = ("outside", "error", "attention", "inconclusive", "not_assessed", "within", "informative", "not_applicable")
@@ -96,130 +93,6 @@ class Absent:
     """Rows it would have been compared with."""
     at: Mapping[str, Scalar] = field(default_factory=dict)
     """Where on another axis."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """A reference line in a chart: a limit, a base rate, equality."""
-
-    value: float
-    label: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class BarChart:
-    """Values with intervals, one per category (drawn as dots with whiskers)."""
-
-    title: str
-    categories: Sequence[str]
-    values: Sequence[float | None]
-    low: Sequence[float | None] = ()
-    """Lower ends; empty when there are none."""
-    high: Sequence[float | None] = ()
-    """Upper ends; empty when there are none."""
-    n: Sequence[int] = ()
-    """Rows behind each value; empty when unknown."""
-    x_label: str = ""
-    """What the values are, with unit."""
-    scale: Literal["linear", "log"] = "linear"
-    marks: Sequence[Mark] = ()
-    kind: Literal["bar"] = "bar"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Series:
-    """One named line, with an optional band."""
-
-    name: str
-    x: Sequence[float]
-    y: Sequence[float]
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class LineChart:
-    """Lines over a numeric axis; `diagonal` adds y = x."""
-
-    title: str
-    series: Sequence[Series]
-    x_label: str = ""
-    y_label: str = ""
-    diagonal: bool = False
-    marks: Sequence[Mark] = ()
-    kind: Literal["line"] = "line"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Histogram:
-    """Counts between edges; `series` maps a name to its counts (len(edges) - 1)."""
-
-    title: str
-    edges: Sequence[float]
-    series: Mapping[str, Sequence[float]]
-    x_label: str = ""
-    y_label: str = "rows"
-    kind: Literal["histogram"] = "histogram"
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeatMap:
-    """A value per (row, column); None is shown as absent."""
-
-    title: str
-    rows: Sequence[str]
-    columns: Sequence[str]
-    values: Sequence[Sequence[float | None]]
-    x_label: str = ""
-    y_label: str = ""
-    unit: str = ""
-    kind: Literal["heat_map"] = "heat_map"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageOverlay:
-    """An image and an attribution of the same height and width; `array` names a file under ``arrays/`` instead of inline values."""
-
-    title: str
-    image: Sequence[Sequence[float]] = ()
-    overlay: Sequence[Sequence[float]] = ()
-    array: str = ""
-    kind: Literal["image_overlay"] = "image_overlay"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scatter:
-    """Points, with optional group names per point."""
-
-    title: str
-    x: Sequence[float]
-    y: Sequence[float]
-    names: Sequence[str] = ()
-    x_label: str = ""
-    y_label: str = ""
-    kind: Literal["scatter"] = "scatter"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableChart:
-    """A table: column headings and rows of scalars."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Scalar]]
-    kind: Literal["table"] = "table"
-
-
-Chart = BarChart | LineChart | Histogram | HeatMap | ImageOverlay | Scatter | TableChart
-CHARTS: Mapping[str, type[Chart]] = {
-    "bar": BarChart,
-    "line": LineChart,
-    "histogram": Histogram,
-    "heat_map": HeatMap,
-    "image_overlay": ImageOverlay,
-    "scatter": Scatter,
-    "table": TableChart,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -417,70 +290,3 @@ class AuditRun:
 def count_statuses(findings: Sequence[Finding]) -> dict[str, int]:
     """Number of findings per status, every status present, gravest first."""
     return {status: sum(finding.status == status for finding in findings) for status in STATUSES}
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON types: dataclasses become objects, Decimals strings, tuples lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} cannot be stored; what was not measured is absent with its reason")
-    if value is None or isinstance(value, (str, int, float, bool)):
-        return value
-    raise TypeError(f"{type(value).__name__} cannot be stored in a run")
-
-
-def to_json(run: AuditRun) -> str:
-    """The text of ``run.json``: UTF-8 JSON, keys in field order, no NaN."""
-    return json.dumps(plain(run), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-
-
-def from_json(text: str) -> AuditRun:
-    """The run in the text of a ``run.json``; raises ValueError for another schema or a missing field."""
-    raw = json.loads(text)
-    if raw.get("schema") != SCHEMA:
-        raise ValueError(f"run.json has schema {raw.get('schema')!r}, this version reads {SCHEMA}")
-    raw["findings"] = tuple(_finding(item) for item in raw["findings"])
-    raw["probes"] = tuple(ProbeRecord(**_with_witness(item)) for item in raw["probes"])
-    return AuditRun(**raw)
-
-
-def _finding(raw: dict[str, Any]) -> Finding:
-    raw["criteria"] = tuple(_criterion(item) for item in raw["criteria"])
-    raw["measurements"] = tuple(_measurement(item) for item in raw["measurements"])
-    raw["absent"] = tuple(Absent(**item) for item in raw["absent"])
-    raw["charts"] = tuple(_chart(item) for item in raw["charts"])
-    raw["card"] = Card(**raw["card"])
-    raw["judgements"] = tuple(Judgement(**item) for item in raw["judgements"])
-    return Finding(**_with_witness(raw))
-
-
-def _with_witness(raw: dict[str, Any]) -> dict[str, Any]:
-    held = raw.get("witness")
-    return raw | {"witness": None if held is None else Witness(**held)}
-
-
-def _measurement(raw: dict[str, Any]) -> Measurement:
-    if raw["simultaneous"] is not None:
-        raw["simultaneous"] = Simultaneous(**raw["simultaneous"])
-    return Measurement(**raw)
-
-
-def _criterion(raw: dict[str, Any]) -> Criterion:
-    for end in ("minimum", "maximum"):
-        raw[end] = None if raw[end] is None else Decimal(raw[end])
-    return Criterion(**raw)
-
-
-def _chart(raw: dict[str, Any]) -> Chart:
-    if "marks" in raw:
-        raw["marks"] = tuple(Mark(**mark) for mark in raw["marks"])
-    if raw["kind"] == "line":
-        raw["series"] = tuple(Series(**series) for series in raw["series"])
-    return CHARTS[raw["kind"]](**raw)

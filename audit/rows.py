@@ -29,7 +29,8 @@ class Rows:
     """All measured columns of one run, or of the rows one probe measured (`within`).
 
     Column names are ``<probe>.<column>`` (``outputs.loss``) and ``subject.<column>`` (``subject.label``, ``subject.id``, ``subject.weight``,
-    ``subject.cluster``, ``subject.time`` (numbers, or seconds since 1970), ``subject.group.<attribute>``, ``subject.input.<raw column>``).
+    ``subject.labels`` (multilabel), ``subject.cluster``, ``subject.time`` (numbers, or seconds since 1970), ``subject.group.<attribute>``,
+    ``subject.input.<raw column>``).
     Values are aligned: every column of one `Rows` has length `n`.
     """
 
@@ -137,6 +138,16 @@ class Rows:
     def labels(self) -> NDArray[Any]:
         """Labels (n,): class positions as int64 with -1 for unknown, or float64 with NaN for unknown in regression."""
         return self.column("subject.label")
+
+    @property
+    def label_matrix(self) -> NDArray[np.int8]:
+        """Multilabel: 1 where the row carries the label, 0 where not, -1 for unknown, (n, K)."""
+        return self.column("subject.labels").astype(np.int8)
+
+    @property
+    def decision_matrix(self) -> NDArray[np.int8]:
+        """Multilabel: 1 where the label was given, 0 where not, -1 where the output was not finite, (n, K)."""
+        return self.column("outputs.decisions").astype(np.int8)
 
     @property
     def decisions(self) -> NDArray[np.int64]:

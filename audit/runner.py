@@ -14,11 +14,13 @@ from audit.ask import Heard, ask
 from audit.block import BlockResult, BlockTask
 from audit.config_file import ConfigFile
 from audit.measuring import RunContext, left_out, measure_node
-from audit.open_subject import Trust, open_subject
+from audit.open_model import NO_TRUST, Trust
+from audit.open_subject import open_subject
 from audit.plan import Node, Plan, Skip, make_plan
 from audit.progress import Progress, Silent
-from audit.results import SCHEMA, AuditRun, Finding, ProbeRecord, count_statuses
+from audit.results import AuditRun, Finding, ProbeRecord, count_statuses
 from audit.rows import Rows
+from audit.run_json import SCHEMA
 from audit.store import BlockCache, RunStore, Stage
 from audit.subject import Subject
 from audit.subject_rows import write_subject_rows
@@ -27,7 +29,6 @@ from audit.witness import told
 
 CACHE = ".cache"
 """Folder below the runs that holds measured blocks."""
-NO_TRUST = Trust()
 SILENT = Silent()
 
 

@@ -24,7 +24,7 @@ class Sample:
 def draw(rows: Rows, size: int | None, *, purpose: str) -> Sample:
     """At most about `size` rows, proportional over strata of (groups, decision) with a floor for small strata; all rows for None.
 
-    Rows whose output is not finite are a stratum of their own.
+    Of several labels the decision is whether any was given. Rows whose output is not finite are a stratum of their own.
     """
     if size is None or size >= rows.n:
         return Sample(rows.positions, np.ones(rows.n))
@@ -55,7 +55,10 @@ def allocate(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
 def _strata(rows: Rows) -> NDArray[np.int64]:
     names = [f"subject.group.{spec.name}" for spec in rows.facts.groups]
     names += ["outputs.decision"] if rows.has("outputs.decision") else []
-    if not names:
+    columns = [rows.column(name).astype(np.int64) for name in names]
+    if rows.has("outputs.decisions"):
+        columns.append(np.sign(rows.decision_matrix.max(axis=1)).astype(np.int64))
+    if not columns:
         return np.zeros(rows.n, dtype=np.int64)
-    keys = np.stack([rows.column(name).astype(np.int64) for name in names], axis=1)
+    keys = np.stack(columns, axis=1)
     return np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 
 from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
-from audit.data.encoding import Encoder
+from audit.data.encoding import Encoder, StructuredEncoder
 from audit.facts import Facts
 from audit.models.model import Model
 
@@ -35,11 +35,12 @@ class Subject:
     def has(self, need: str) -> bool:
         """Whether a need of a probe or check is met."""
         present = {
-            "labels": self.facts.label is not None,
+            "labels": self.facts.labelled,
             "groups": bool(self.facts.groups),
             "reference": self.reference is not None,
             "calibration": self.calibration is not None,
             "inputs": self.encoder is not None,
+            "background": self.reference is not None or isinstance(self.encoder, StructuredEncoder),
         }
         return present.get(need, need in self.model.capabilities)
 
@@ -49,11 +50,12 @@ class Subject:
             "labels": "No label column was declared.",
             "groups": "No group (protected attribute) was declared.",
             "reference": "No reference data was declared.",
+            "background": "No reference data was declared.",
             "calibration": "No calibration data was declared.",
             "inputs": "Only predictions were given, so there are no inputs to look at.",
-            "gradients": "The model file gives outputs only, no gradients.",
-            "embeddings": "The model file gives no embeddings.",
-            "modules": "The model file gives no access to layers.",
+            "gradients": "The model gives outputs only, no gradients.",
+            "embeddings": "The model gives no embeddings.",
+            "modules": "The model gives no access to layers.",
         }
         return reasons[need]
 
@@ -83,6 +85,8 @@ class Subject:
             "favourable": list(facts.favourable),
             "threshold": facts.threshold,
             "label": facts.label,
+            "labels": list(facts.labels),
+            "thresholds": list(facts.thresholds),
             "label_kind": facts.label_kind,
             "label_unit": facts.label_unit,
             "census": facts.census,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from audit.data.canonical import canonical_text
 from audit.data.dataset import RowBlock
-from audit.data.groups import group_codes, label_codes
+from audit.data.groups import group_codes, label_codes, label_matrix
 from audit.data.tables import check_ids
 from audit.errors import DataError
 from audit.store import Stage
@@ -41,6 +41,8 @@ def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dic
         columns["id"] = _ids(block.values[roles["id"]], roles["id"])
     if "label" in roles:
         columns["label"] = _labels(block.values[roles["label"]], subject)
+    if facts.labels:
+        columns["labels"] = label_matrix(block, facts.labels)
     if "weight" in roles:
         columns["weight"] = _weights(block.values[roles["weight"]], roles["weight"])
     if "cluster" in roles:
@@ -52,7 +54,9 @@ def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dic
 
 
 def _inputs(subject: Subject, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {f"input.{c.name}": values[c.name] for c in subject.facts.schema.columns if c.kind != "image"}
+    """Text under a name of its own: it is no value that groups of rows share, so no check may take it for one."""
+    kept = [column for column in subject.facts.schema.columns if column.kind != "image"]
+    return {f"{'text' if column.kind == 'text' else 'input'}.{column.name}": values[column.name] for column in kept}
 
 
 def _labels(values: NDArray[Any], subject: Subject) -> NDArray[Any]:
@@ -74,7 +78,9 @@ def _weights(values: NDArray[Any], name: str) -> NDArray[np.float64]:
     bad = ~(np.isfinite(weights) & (weights > 0))
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
-        raise DataError(f"weight column {name!r}: {int(bad.sum())} values are missing, zero or below, first at row {first}; weights must be above 0")
+        raise DataError(
+            f"weight column {name!r}: {int(bad.sum())} values are missing, infinite, zero or below, first at row {first}; weights must be above 0"
+        )
     return weights
 
 

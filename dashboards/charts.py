@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from audit.results import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter
+from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter
 from dashboards.distinct_names import distinct
 from reports.ranking import spread_choice
 from reports.visible import label, short

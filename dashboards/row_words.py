@@ -10,6 +10,8 @@ from reports.numbers import number
 from reports.visible import short
 
 UNKNOWN = "unknown"
+MOST_NAMED = 10
+"""Labels of a row that are named one by one."""
 _LABELS = {"outcome": "the outcome", "past_decision": "a past decision", "proxy": "a proxy of the outcome"}
 
 
@@ -28,6 +30,8 @@ def decided(row: HeldRow) -> int | None:
 
 def decision_sentences(row: HeldRow) -> tuple[str, ...]:
     """The decision with score and threshold, then the label."""
+    if row.facts.task == "multilabel":
+        return (_given(row), *filter(None, [_carried(row)]))
     sentences = (_quantity(row), _known_quantity(row)) if row.facts.task == "regression" else (_decision(row), _label(row))
     return tuple(sentence for sentence in sentences if sentence)
 
@@ -70,6 +74,32 @@ def _label(row: HeldRow) -> str:
     agree = decided(row)
     words = "" if agree is None else (": the same" if agree == label else ": the two differ")
     return f"The label, {_LABELS[facts.label_kind]}, is {class_name(facts, int(label))}{words}."
+
+
+def _given(row: HeldRow) -> str:
+    decisions, shares = row.get("outputs", "decisions"), row.get("outputs", "probability")
+    if decisions is None or min(decisions) < 0:
+        return "The network decided nothing about this row: its output is not finite." if row.values.get("outputs") else "No output was measured."
+    given = [place for place, value in enumerate(decisions) if value == 1]
+    if not given:
+        return "The network gave this row none of the labels."
+    words = [class_name(row.facts, place) + ("" if shares is None else f" ({number(shares[place])})") for place in given[:MOST_NAMED]]
+    more = f" and {len(given) - MOST_NAMED} more" if len(given) > MOST_NAMED else ""
+    told = "" if shares is None else ", with their probabilities"
+    return f"The network gave this row {len(given)} of {len(decisions)} labels{told}: {', '.join(words)}{more}."
+
+
+def _carried(row: HeldRow) -> str:
+    labels, decisions = row.get("subject", "labels"), row.get("outputs", "decisions")
+    if labels is None:
+        return ""
+    carried = [class_name(row.facts, place) for place, value in enumerate(labels) if value == 1]
+    more = f" and {len(carried) - MOST_NAMED} more" if len(carried) > MOST_NAMED else ""
+    known = "Some of its labels are unknown. " if min(labels) < 0 else ""
+    words = f"{', '.join(carried[:MOST_NAMED])}{more}" if carried else "none"
+    differ = 0 if decisions is None else sum(one != other for one, other in zip(labels, decisions, strict=True) if one >= 0)
+    same = "" if decisions is None else (f": {differ} of {len(labels)} differ" if differ else ": the same")
+    return f"{known}Its labels, {_LABELS[row.facts.label_kind]}, are {words}{same}."
 
 
 def _quantity(row: HeldRow) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audit.results import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Scatter, TableChart
+from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Scatter, TableChart
 from reports.numbers import count, number
 from reports.ranking import spread_choice
 from reports.visible import short

@@ -1,11 +1,11 @@
-"""One function per chart kind of `audit.results`: plain data in, one SVG with title and description out. No colours, only classes."""
+"""One function per chart kind of `audit.chart_kinds`: plain data in, one SVG with title and description out. No colours, only classes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from audit.results import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series
+from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series
 from reports import svg
 from reports.axis import Axis, axis
 from reports.chart_text import describe

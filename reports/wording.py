@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from audit.results import Absent, Criterion, Measurement, Slice, Witness, plain
+from audit.results import Absent, Criterion, Measurement, Slice, Witness
+from audit.run_json import plain
 from reports.numbers import count, interval, percent, quantity
 from reports.visible import short
 

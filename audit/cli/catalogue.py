@@ -44,7 +44,7 @@ def show_check(check_id: Annotated[str, typer.Argument(metavar="ID")], as_json: 
     from audit import discovery  # noqa: PLC0415
     from audit.check import describe  # noqa: PLC0415
     from audit.metric_names import names_of  # noqa: PLC0415
-    from audit.results import plain  # noqa: PLC0415
+    from audit.run_json import plain  # noqa: PLC0415
 
     item = discovery.check(check_id)
     if as_json:

@@ -6,7 +6,7 @@ import os
 import shlex
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,16 +92,21 @@ def _write(texts: Mapping[Path, str], *, audit_file: Path, force: bool) -> None:
 
 
 def _place(written: Mapping[Path, Path], *, force: bool) -> None:
-    """Give each file its name. A link fails where a rename would silently replace what another process has written meanwhile."""
-    placed: list[Path] = []
-    try:
+    """Give each file its name, or leave all names as they were. A link fails where another process has written the name meanwhile."""
+    replaced: list[Path] = []
+    with ExitStack() as undo:
         for target, temporary in written.items():
+            old = temporary.with_name(f"{temporary.name}.old")
+            if force and (target.exists() or target.is_symlink()):
+                target.rename(old)
+                replaced.append(old)
+                undo.callback(old.replace, target)
             (os.replace if force else os.link)(temporary, target)
-            placed.append(target)
-    except OSError:
-        for target in placed:
-            target.unlink()
-        raise
+            if old not in replaced:
+                undo.callback(target.unlink)
+        undo.pop_all()
+    for old in replaced:
+        old.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -146,7 +151,7 @@ def _tell(made: Draft, out: Path, code: list[Path], factory: Path | None) -> Non
         _next_without_code(made, out)
         return
     folders = "".join(f" --code {shlex.quote(str(folder))}" for folder in code)
-    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))}{folders}"))
+    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))}{folders}{_elsewhere(made, out)}"))
 
 
 def _next_without_code(made: Draft, out: Path) -> None:
@@ -154,7 +159,15 @@ def _next_without_code(made: Draft, out: Path) -> None:
         typer.echo(f"network     the weights look like a plain multilayer perceptron, {made.perceptron}: the same command with")
         typer.echo("            --write-factory network.py --force writes a draft of its code, and names it in the audit file")
     typer.echo("fill in     architecture: package.module:factory, the function that builds the network")
-    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))} --code FOLDER_OF_THAT_CODE"))
+    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))} --code FOLDER_OF_THAT_CODE{_elsewhere(made, out)}"))
+
+
+def _elsewhere(made: Draft, out: Path) -> str:
+    """The options that let a run read files outside the audit file's folder."""
+    home = out.resolve().parent
+    named = [name for name in (made.proposal.weights, made.proposal.evaluate, made.proposal.reference) if name is not None]
+    folders = dict.fromkeys(path.parent for name in named if not (path := (home / name).resolve()).is_relative_to(home))
+    return "".join(f" --data {shlex.quote(str(folder))}" for folder in folders)
 
 
 def _line(text: str) -> str:

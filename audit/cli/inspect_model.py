@@ -1,4 +1,4 @@
-"""``netassay inspect``: what a weights file holds, and whether it fits an architecture. Nothing of the file is run."""
+"""``netassay inspect``: what a weights file holds and whether it fits an architecture. Nothing of the file is run."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from audit.errors import ConfigError
 
 if TYPE_CHECKING:
     from audit.models.inspection import Fit, ModulePart, TensorNote, WeightsFile
+    from audit.models.program_listing import ProgramListing
 
 SHOWN = 12
 """Entries of a long list that are printed from its beginning; the last two follow."""
@@ -25,17 +26,25 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect_model(
-    model: Annotated[Path, typer.Argument(help="Weights: a .safetensors file, or a state dict saved as .pt or .pth.")],
+    model: Annotated[Path, typer.Argument(help="Weights (.safetensors, or a state dict .pt, .pth), or a network with its code (.pt2, TorchScript).")],
     architecture: Annotated[str | None, typer.Option(help="package.module:factory; builds the network, which runs its code.")] = None,
     code: Annotated[list[Path] | None, typer.Option(help="Folder that the architecture's code may be imported from; repeatable.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what MODEL holds: tensors, what their shapes suggest, what looks wrong; with an architecture, whether the weights fit.
 
+    Of a network with its code it shows kind, size and the option that trusts it, without loading it.
+
     Exit code 0 when the file could be read, fitting or not; 2 when it could not, or would run code.
     """
     if code and architecture is None:
         raise ConfigError("--code is given without --architecture; expected --architecture package.module:factory beside it")
+    from audit.models.program_listing import list_program  # noqa: PLC0415
+
+    program = list_program(model)
+    if program is not None:
+        _tell_program(program, architecture, as_json=as_json)
+        return
     from audit.models.inspection import inspect_fit, inspect_weights  # noqa: PLC0415  loads torch
 
     found = inspect_weights(model)
@@ -45,6 +54,23 @@ def inspect_model(
         return
     lines = [*_about(found), "", *_tensors(found.tensors), "", *_suggestions(found), *([] if fit is None else ["", *_fit(fit)])]
     # A name of the file must not forge a line.
+    typer.echo("\n".join(printable(line).replace("\n", "\\n") for line in lines))
+
+
+def _tell_program(found: ProgramListing, architecture: str | None, *, as_json: bool) -> None:
+    if architecture is not None:
+        raise ConfigError(f"{found.path} is a {found.kind} and brings its own architecture; expected no --architecture")
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, **asdict(found), "path": str(found.path), "trust": found.trust}))
+        return
+    lines = [
+        f"file      {found.path}",
+        f"kind      {found.kind}; only names of its parts were read, nothing of the file was loaded or run",
+        f"sha256    {found.sha256}",
+        f"size      {found.size:,} bytes, {found.unpacked:,} unpacked, in {found.entries:,} parts",
+        "audit     name it in the audit file under [model]: file = …",
+        f"then      loading it may run the code it holds: if you know where it comes from, netassay run AUDIT.toml {found.trust}",
+    ]
     typer.echo("\n".join(printable(line).replace("\n", "\\n") for line in lines))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from audit.config_file import ConfigFile
-    from audit.open_subject import Trust
+    from audit.open_model import Trust
     from audit.results import AuditRun
     from audit.runner import Executor
     from audit.subject import Subject
@@ -33,6 +33,13 @@ def run(
     config: Annotated[Path, typer.Argument(help="The audit file (TOML).")],
     out: Annotated[Path, typer.Option(help="Folder that holds the runs.")] = Path("runs"),
     code: Annotated[list[Path] | None, typer.Option(help="Folder that the architecture's code may be imported from; repeatable.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Folder, beside CONFIG's own, that its files may lie in; repeatable.")] = None,
+    trust: Annotated[
+        list[str] | None, typer.Option(metavar="sha256:HEX", help="A model file with this sum may run the code it holds; repeatable.")
+    ] = None,
+    send_to: Annotated[
+        list[str] | None, typer.Option(metavar="URL", help="Place (https://host:port) that an endpoint's rows may be sent to; repeatable.")
+    ] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="Override one key: dotted.key=value; repeatable.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Run this check only; repeatable.")] = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Worker processes; 1 measures in this process.")] = 1,
@@ -49,21 +56,25 @@ def run(
     """
     # The audit file is checked before anything heavy is imported: a mistake in it is told at once.
     from audit.config_file import load_config  # noqa: PLC0415
+    from audit.models.places import trusted_places  # noqa: PLC0415
+    from audit.models.trusted_file import trusted_digests  # noqa: PLC0415
 
     overrides = [*(setting or []), *([f"only={json.dumps(only)}"] if only else [])]
-    file = load_config(config, overrides)
+    file = load_config(config, overrides, folders=[_folder(path, "--data") for path in data or []])
+    files, places = trusted_digests(trust or []), trusted_places(send_to or [])
+    folders = tuple(_folder(path, "--code") for path in code or [])
 
     from audit.cli.progress import TerminalProgress  # noqa: PLC0415
     from audit.cli.report import write  # noqa: PLC0415
-    from audit.open_subject import Trust  # noqa: PLC0415
+    from audit.open_model import Trust  # noqa: PLC0415
     from audit.outcome import outcome  # noqa: PLC0415
     from audit.progress import Silent  # noqa: PLC0415
     from audit.runner import run_audit  # noqa: PLC0415
     from audit.store import RunStore  # noqa: PLC0415
 
-    trust = Trust(tuple(_folder(path) for path in code or []))
+    trusted = Trust(folders, files, places)
     with Silent() if quiet else TerminalProgress() as progress:
-        sealed = run_audit(file, RunStore(out), executor=_executor(file, trust, workers), trust=trust, progress=progress)
+        sealed = run_audit(file, RunStore(out), executor=_executor(file, trusted, workers), trust=trusted, progress=progress)
     page = write(RunStore(out), sealed.run.id)
     result = outcome(sealed.run, fail_on=fail_on, allow_unresolved=allow_unresolved)
     if as_json:
@@ -74,9 +85,9 @@ def run(
     raise typer.Exit(result.code)
 
 
-def _folder(path: Path) -> Path:
+def _folder(path: Path, option: str) -> Path:
     if not path.is_dir():
-        raise ConfigError(f"--code {path}: there is no such folder")
+        raise ConfigError(f"{option} {path}: there is no such folder")
     return path.resolve()
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-ColumnKind = Literal["numeric", "binary", "categorical", "ordinal", "image"]
+ColumnKind = Literal["numeric", "binary", "categorical", "ordinal", "image", "text"]
 MissingPolicy = Literal["refuse", "mean", "median", "constant", "indicator", "level"]
 
 

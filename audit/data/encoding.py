@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from audit.data.batch import Batch, Players
 from audit.data.canonical import canonical_text
 from audit.data.dataset import ColumnSchema, Dataset, RowBlock, Schema
+from audit.data.leaf import Arguments
 from audit.data.statistics import ColumnStatistics, column_statistics
 from audit.data_config import ColumnConfig
 from audit.errors import DataError, SubjectError, nearest
@@ -47,6 +48,18 @@ class Encoder(Protocol):
     def encode(self, block: RowBlock) -> Batch: ...
 
     def decode(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]: ...
+
+
+@runtime_checkable
+class StructuredEncoder(Encoder, Protocol):
+    """An encoder of rows that have an end, such as text: it says what the network is called with, and what is left where nothing is."""
+
+    @property
+    def arguments(self) -> Arguments: ...
+
+    def absent(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What stands in for each encoded row when all its players are left out; of the shape of `values`."""
+        ...
 
 
 @dataclass(frozen=True)

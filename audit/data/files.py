@@ -1,4 +1,4 @@
-"""Table files as streams of Arrow record batches: CSV, Parquet, Arrow/Feather. Knows nothing of schemas or missing values."""
+"""Table files as streams of Arrow record batches: CSV, Parquet, Arrow/Feather, JSON lines. Knows nothing of schemas or missing values."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as pc_csv
+import pyarrow.json as pa_json
 import pyarrow.parquet as pq
 
 from audit.errors import DataError
 
 STREAM = 65_536
 """Rows asked of a file at a time."""
-_FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow"}
+_FORMATS = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".pq": "parquet", ".arrow": "arrow", ".feather": "arrow", ".jsonl": "jsonl"}
 
 
 def file_format(path: Path) -> str:
-    """``csv``, ``parquet`` or ``arrow`` by the end of the name; raises DataError for a missing file or another ending."""
+    """``csv``, ``parquet``, ``arrow`` or ``jsonl`` by the end of the name; raises DataError for a missing file or another ending."""
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
     for ending, name in _FORMATS.items():
@@ -35,6 +36,9 @@ def arrow_schema(path: Path) -> pa.Schema:
         elif kind == "arrow":
             with pa.memory_map(str(path)) as source:
                 found = pa.ipc.open_file(source).schema
+        elif kind == "jsonl":
+            with pa_json.open_json(path) as lines:
+                found = lines.schema
         else:
             with pc_csv.open_csv(path) as reader:
                 found = pa.schema([(name, pa.string()) for name in reader.schema.names])
@@ -58,6 +62,10 @@ def stream(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
                 reader = pa.ipc.open_file(source)
                 for index in range(reader.num_record_batches):
                     yield reader.get_batch(index).select(list(columns))
+        elif kind == "jsonl":
+            with pa_json.open_json(path) as lines:
+                for batch in lines:
+                    yield batch.select(list(columns))
         else:
             yield from _stream_csv(path, columns)
     except (pa.ArrowException, OSError) as error:

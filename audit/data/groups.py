@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from audit.data.canonical import canonical_text
 from audit.data.dataset import Dataset, GroupSpec, RowBlock
+from audit.data.spellings import look_alike
 from audit.data_config import GroupConfig
 from audit.errors import DataError, nearest
 
 _BLOCK = 65_536
 MOST_PARTS = 60
 """Values of one attribute that are each compared with the rest."""
+SHARES_OVER = 0.01
+"""By how much declared shares may sum to more than 1, for they are often rounded."""
 OTHERS = "others"
 """Level of the rows that do not have the value."""
 
@@ -26,8 +29,9 @@ OTHERS = "others"
 def fit_groups(declared: Mapping[str, GroupConfig], dataset: Dataset) -> tuple[GroupSpec, ...]:
     """The declared attributes with the levels the data has.
 
-    Raises DataError for an attribute that is unknown in every row, a reference or share that names no level, bins on text or out of
-    order, and two names for one column without bins.
+    Raises DataError for an attribute that is unknown in every row, a reference that names no level, an unknown value that is a misspelt
+    one, shares that are no proportions or name no level while a level has none, bins on text or out of order, and two attributes that cut
+    one column alike.
     """
     _refuse_twins(declared)
     if not declared:
@@ -79,6 +83,11 @@ def label_codes(values: NDArray[Any], classes: Sequence[str], column: str = "lab
     return _mapped(codes, [place[word] for word in words])
 
 
+def label_matrix(block: RowBlock, columns: Sequence[str]) -> NDArray[np.int8]:
+    """Several label columns of 0 and 1 side by side, (n, K) int8; -1 for missing. Raises DataError for any other value."""
+    return np.stack([label_codes(block.values[name], ("0", "1"), name) for name in columns], axis=1).astype(np.int8)
+
+
 def cluster_codes(values: NDArray[Any]) -> NDArray[np.int64]:
     """Clusters numbered in order of appearance, (n,); a row with a missing cluster is a cluster of its own."""
     codes, words = _factorized(values)
@@ -94,13 +103,12 @@ def bin_labels(bins: Sequence[float]) -> tuple[str, ...]:
 
 
 def _refuse_twins(declared: Mapping[str, GroupConfig]) -> None:
-    seen: dict[str, str] = {}
+    seen: dict[tuple[object, ...], str] = {}
     for name, config in declared.items():
-        if config.bins:
-            continue
-        if config.column in seen:
-            raise DataError(f"groups {seen[config.column]!r} and {name!r} are the same column {config.column!r}; declare it once")
-        seen[config.column] = name
+        cut = (config.column, tuple(map(float, config.bins)), config.separator, config.compare == "rest")
+        if cut in seen:
+            raise DataError(f"groups {seen[cut]!r} and {name!r} are the same column {config.column!r}, cut alike; declare it once")
+        seen[cut] = name
 
 
 def _bare(name: str, config: GroupConfig, dataset: Dataset) -> GroupSpec:
@@ -118,7 +126,7 @@ def _levels_of(spec: GroupSpec, values: NDArray[Any]) -> list[str]:
     if spec.bins:
         return [spec.levels[code] for code in np.unique(_bin_codes(spec, values)) if code >= 0]
     words = _factorized(values)[1]
-    return [part for word in words for part in _parts(word, spec.separator) if part not in spec.unknown]
+    return [part for word in words for part in _parts(word, spec.separator)]
 
 
 def _parts(word: str, separator: str) -> list[str]:
@@ -137,15 +145,38 @@ def _part_codes(spec: GroupSpec, values: NDArray[Any]) -> NDArray[np.int32]:
 
 
 def _fitted(spec: GroupSpec, found: set[str], config: GroupConfig) -> GroupSpec:
-    if not found:
+    kept = found if spec.bins else found - set(spec.unknown)
+    if not kept:
         raise DataError(f"group {spec.name!r}: column {spec.column!r} is missing or unknown in every row")
-    levels = tuple(level for level in spec.levels if level in found) if spec.bins else tuple(sorted(found))
+    levels = tuple(level for level in spec.levels if level in kept) if spec.bins else tuple(sorted(kept))
     reference = None if config.reference is None else canonical_text(config.reference)
-    for what, level in [("reference", reference), *(("shares", name) for name in config.shares)]:
-        if level is not None and level not in levels:
-            raise DataError(f"group {spec.name!r}: {what} {level!r} is no level of column {spec.column!r}: {nearest(level, levels)}")
+    if reference is not None and reference not in levels:
+        raise DataError(f"group {spec.name!r}: reference {reference!r} is no level of column {spec.column!r}: {nearest(reference, levels)}")
+    if not spec.bins:
+        _refuse_misspelt_unknown(spec, found, levels)
+    return replace(spec, levels=levels, reference=reference, shares=_shares(spec, levels, config), best=config.compare == "best")
+
+
+def _refuse_misspelt_unknown(spec: GroupSpec, found: set[str], levels: Sequence[str]) -> None:
+    """A value that means unknown may be in no row, but not when a level is one spelling away: its rows would make a group."""
+    for value in spec.unknown:
+        near = [] if value in found else [level for level in levels if look_alike(value, level)]
+        if near:
+            raise DataError(f"group {spec.name!r}: unknown {value!r} is in no row of column {spec.column!r}: did you mean {near[0]!r}?")
+
+
+def _shares(spec: GroupSpec, levels: Sequence[str], config: GroupConfig) -> dict[str, float]:
+    """The declared shares; a level without rows may have one when every level of the data has one, so that a misspelt name is none."""
     shares = {level: float(share) for level, share in config.shares.items()}
-    return replace(spec, levels=levels, reference=reference, shares=shares, best=config.compare == "best")
+    off = [level for level, share in shares.items() if not 0 <= share <= 1]
+    if off or sum(shares.values()) > 1 + SHARES_OVER:
+        what = f"the share of {off[0]!r} is {shares[off[0]]:g}" if off else f"the shares sum to {sum(shares.values()):g}"
+        raise DataError(f"group {spec.name!r}: {what}; shares are proportions of a population, from 0 to 1, and sum to at most 1")
+    legal = bin_labels(spec.bins) if spec.bins else levels if set(levels) - set(shares) else [*levels, *shares]
+    for level in shares:
+        if level not in legal:
+            raise DataError(f"group {spec.name!r}: shares {level!r} is no level of column {spec.column!r}: {nearest(level, levels)}")
+    return shares
 
 
 def _bin_codes(spec: GroupSpec, values: NDArray[Any]) -> NDArray[np.int32]:

@@ -13,7 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from audit.block import BlockResult, BlockTask, measure_block
 from audit.config_file import ConfigFile
 from audit.errors import NetassayError
-from audit.open_subject import Trust, open_subject
+from audit.open_model import Trust
+from audit.open_subject import open_subject
 from audit.subject import Subject
 
 RETRIES = 3

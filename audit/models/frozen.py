@@ -14,7 +14,8 @@ from audit.models.hooks import restored_hooks
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
     """Evaluation mode, no parameter asks for a gradient; on leaving, also after an error, modes, flags and hooks are as before."""
-    modes = [(part, part.training) for part in module.modules()]
+    # A frozen script has no mode: it is in evaluation mode for good.
+    modes = [(part, part.training) for part in module.modules() if hasattr(part, "training")]
     flags = [(parameter, parameter.requires_grad) for parameter in module.parameters()]
     with restored_hooks(module):
         try:
@@ -38,6 +39,6 @@ def full_precision(module: nn.Module, device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    recurrent = any(isinstance(part, nn.RNNBase) for part in module.modules())
+    recurrent = any(isinstance(part, nn.RNNBase) or getattr(part, "recurrent", False) is True for part in module.modules())
     with torch.backends.cudnn.flags(enabled=not recurrent, benchmark=False, deterministic=True, allow_tf32=False):
         yield

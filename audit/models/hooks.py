@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
@@ -45,6 +45,29 @@ def capture(module: nn.Module, names: Sequence[str], *, side: Literal["input", "
             raise ModelError(f"layer {name!r} was never called, so what it does cannot be seen")
         if not isinstance(seen[name], torch.Tensor):
             raise ModelError(f"layer {name!r} has {type(seen[name]).__name__} as {side}, not one tensor")
+
+
+@contextmanager
+def answering(module: nn.Module, name: str, output: torch.Tensor) -> Iterator[None]:
+    """Let the named layer answer `output` whatever it is given."""
+    handle = dict(module.named_modules())[name].register_forward_hook(lambda _layer, _inputs, _output: output)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def embedding_of(module: nn.Module, call: Callable[[torch.Tensor], Any], ids: torch.Tensor) -> str | None:
+    """Name of the embedding that is given exactly the `ids` (m, length), once; None when there is none, or several."""
+    given: dict[str, list[torch.Tensor]] = {}
+    with ExitStack() as stack:
+        for name, layer in module.named_modules():
+            if isinstance(layer, nn.Embedding):
+                handle = layer.register_forward_pre_hook(lambda _layer, inputs, name=name: given.setdefault(name, []).append(inputs[0]))
+                stack.callback(handle.remove)
+        call(ids)
+    same = [name for name, seen in given.items() if any(one.shape == ids.shape and bool((one == ids).all()) for one in seen)]
+    return same[0] if len(same) == 1 and len(given[same[0]]) == 1 else None
 
 
 def _recorder(name: str, seen: dict[str, Any], side: str) -> Any:

@@ -13,12 +13,14 @@ from torch import nn
 
 from audit.errors import ModelError, WeightsError, nearest
 from audit.models.factory import Built, build
+from audit.models.file_kind import refuse_program
 from audit.models.layers import Stack, find_stack
-from audit.models.network import DOORS
-from audit.models.state_dict_door import NESTS, forbid_pickles
+from audit.models.network import DOORS, Door, weights_door
+from audit.models.safetensors_door import load_safetensors, load_sharded
+from audit.models.state_dict_door import NESTS, forbid_pickles, load_state_dict
 from audit.models.weights import PREFIXES, fit_weights
 
-KINDS = {".safetensors": "safetensors", ".pt": "PyTorch state dict", ".pth": "PyTorch state dict"}
+KINDS: Mapping[Door, str] = {load_safetensors: "safetensors", load_sharded: "index of safetensors", load_state_dict: "PyTorch state dict"}
 LAST = {nn.Sigmoid: "sigmoid", nn.Softmax: "softmax", nn.LogSoftmax: "log_softmax", nn.LogSigmoid: "log_sigmoid"}
 """Modules at the end of a network that say what its outputs are."""
 
@@ -101,12 +103,13 @@ def inspect_weights(path: Path) -> WeightsFile:
     if not path.is_file():
         beside = [str(found) for found in sorted(path.parent.glob("*")) if found.suffix.lower() in DOORS] if path.parent.is_dir() else []
         raise ModelError(f"weights file {path} does not exist" + (f": {nearest(str(path), beside)}" if beside else ""))
-    door = DOORS.get(path.suffix.lower())
+    door = weights_door(path)
     if door is None:
+        refuse_program(path)
         raise ModelError(f"{path} has ending {path.suffix!r}: {nearest(path.suffix, DOORS)}")
     state = door(path)
-    kind = KINDS[path.suffix.lower()]
-    nests = _nests(path) if kind != "safetensors" else ()
+    kind = KINDS[door]
+    nests = _nests(path) if door is load_state_dict else ()
     prefixes = _prefixes(state)
     named = {name.removeprefix("".join(prefixes)): tuple(tensor.shape) for name, tensor in state.items()}
     return WeightsFile(
@@ -129,7 +132,8 @@ def inspect_fit(path: Path, architecture: str, *, code: Sequence[Path] = ()) -> 
     forbid_pickles()
     built: Built = build(architecture, {}, code=code)
     try:
-        fit_weights(built.module, DOORS[path.suffix.lower()](path), source=path)
+        door = weights_door(path)
+        fit_weights(built.module, door(path) if door is not None else {}, source=path)
         problem = ""
     except WeightsError as error:
         problem = str(error)

@@ -63,6 +63,16 @@ class DifferentiableModel(Protocol):
         ...
 
 
+@runtime_checkable
+class SmoothModel(DifferentiableModel, Protocol):
+    """A differentiable model that knows what of its inputs can be changed by a little."""
+
+    def smooth(self, leaf: torch.Tensor) -> torch.Tensor:
+        """A leaf that can be changed by a little: `leaf` itself, or for token ids (m, length) what their embedding makes of them,
+        (m, length, e + 1), with the id as the last entry of each place, which is never changed. `session` takes both."""
+        ...
+
+
 def micro_batches(rows: int, size: int) -> Iterator[slice]:
     """Slices that cut `rows` into runs of at most `size`."""
     for start in range(0, rows, size):

@@ -35,8 +35,7 @@ class PredictionsModel:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the evaluation file that are read, in the order of the outputs."""
-        given = self._predictions
-        return tuple(name for name in (given.score, given.decision, *given.probabilities) if name is not None)
+        return self._predictions.columns
 
     @property
     def digest(self) -> str:

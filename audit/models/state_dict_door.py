@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ from typing import Any
 import torch
 
 from audit.errors import ModelError, UntrustedFileError
+from audit.models.file_kind import refuse_program
+from audit.models.unpacked_size import refuse_bomb
 
-NESTS = ("state_dict", "model_state_dict", "model")
+NESTS = ("state_dict", "model_state_dict", "model", "net", "network", "params")
 """Keys under which training scripts keep the weights beside an optimiser or an epoch."""
-LARGEST_RATIO = 100
-LARGEST_SIZE = 2**30
 REFUSED = "only weights are loaded, and nothing of the file was run; save module.state_dict(), best as .safetensors"
 
 
@@ -28,11 +27,12 @@ def forbid_pickles() -> None:
 def load_state_dict(path: Path) -> dict[str, torch.Tensor]:
     """Tensors by name, on the CPU, found at the top, under one of `NESTS`, or in a list of one.
 
-    Raises UntrustedFileError when the file is more than weights (a pickled module, a script, any other object) or unpacks to more than
-    `LARGEST_SIZE` bytes and `LARGEST_RATIO` times its size; ModelError when it is damaged or holds no state dict.
+    Raises UntrustedFileError when the file is more than weights (a pickled module, a script, any other object) or unpacks to far
+    more than its size; ModelError when it is damaged or holds no state dict.
     """
     forbid_pickles()
-    _refuse_bomb(path)
+    refuse_bomb(path)
+    refuse_program(path)
     return _tensors(_load(path), path)
 
 
@@ -45,19 +45,6 @@ def _load(path: Path) -> Any:
         if type(error).__name__ == "UnpicklingError" or "weights_only" in str(error):
             raise UntrustedFileError(f"{path} is more than weights: {REFUSED}") from error
         raise ModelError(f"{path} cannot be read as a state dict, it may be damaged: {type(error).__name__}") from error
-
-
-def _refuse_bomb(path: Path) -> None:
-    if not zipfile.is_zipfile(path):
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as a state dict, it may be damaged: {error}") from error
-    packed = path.stat().st_size
-    if unpacked > LARGEST_SIZE and unpacked > LARGEST_RATIO * packed:
-        raise UntrustedFileError(f"{path} has {packed} bytes and would unpack to {unpacked}; weights hardly compress, so it is refused")
 
 
 def _tensors(content: Any, path: Path) -> dict[str, torch.Tensor]:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from audit.data.batch import Batch
+from audit.data.leaf import PLAIN, Arguments, Tokens
 from audit.errors import ModelError
 from audit.models.architecture_digest import network_digest
 from audit.models.device import is_out_of_memory, release_memory, resolve
 from audit.models.frozen import frozen, full_precision
-from audit.models.hooks import capture
+from audit.models.hooks import answering, capture, embedding_of
 from audit.models.model import micro_batches
 
 Call = Callable[[torch.Tensor], torch.Tensor]
@@ -42,6 +43,7 @@ class TorchModel:
         dtype: str = "float32",
         micro_batch: int = 4096,
         description: Mapping[str, Any] | None = None,
+        arguments: Arguments = PLAIN,
     ) -> None:
         if dtype not in DTYPES:
             raise ModelError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}")
@@ -52,6 +54,8 @@ class TorchModel:
         self._about = dict(description or {})
         self._notes: list[str] = []
         self._differentiable = True
+        self._arguments = arguments
+        self._embedding: str | None = None
         self._digest: str | None = None
 
     # ---- what it is -------------------------------------------------------------------------------------------------------------
@@ -112,7 +116,7 @@ class TorchModel:
 
         def embed(part: torch.Tensor) -> torch.Tensor:
             with capture(self._module, [name], side="input") as seen:
-                self._module(part)
+                self._call(part)
             if len(seen[name]) != len(part):
                 raise ModelError(f"layer {name!r} receives {len(seen[name])} rows for {len(part)}, so they are no embeddings of rows")
             return seen[name].reshape(len(part), -1)
@@ -145,7 +149,24 @@ class TorchModel:
         leaf = self.tensor(_leaf(batch))
         with self.session(gradients=False) as network:
             network(leaf)
-        self._differentiable = leaf.is_floating_point() and self._has_gradient(leaf)
+            if isinstance(self._arguments, Tokens):
+                self._embedding = embedding_of(self._module, self._call, leaf)
+        smooth = None if isinstance(self._arguments, Tokens) and self._embedding is None else self.smooth(leaf)
+        self._differentiable = smooth is not None and smooth.is_floating_point() and self._has_gradient(smooth)
+
+    def smooth(self, leaf: torch.Tensor) -> torch.Tensor:
+        """The leaf as something a network can be differentiated by: itself, or for token ids (m, length) their embeddings (m, length, e + 1).
+
+        The last entry of each place is its id, which says what the rest of the network must know of the text and which never changes; so
+        embeddings may be changed, and `session` takes such a leaf like any other. Raises ModelError when no layer embeds the ids.
+        """
+        if not isinstance(self._arguments, Tokens):
+            return leaf
+        if self._embedding is None:
+            raise ModelError("no torch.nn.Embedding of the network is given the token ids, so there is nothing to take a gradient of")
+        with self.session(gradients=False), capture(self._module, [self._embedding]) as seen:
+            self._call(leaf)
+            return torch.cat([seen[self._embedding], leaf[..., None].to(seen[self._embedding].dtype)], dim=-1)
 
     # ---- how --------------------------------------------------------------------------------------------------------------------
 
@@ -158,6 +179,13 @@ class TorchModel:
             return False
         return bool(torch.isfinite(gradient).all())
 
+    def _call(self, part: torch.Tensor) -> Any:
+        """The network on some rows of a leaf, or of a smooth one."""
+        if self._embedding is None or not part.is_floating_point():
+            return self._module(*self._arguments.of(part))
+        with answering(self._module, self._embedding, part[..., :-1]):
+            return self._module(*self._arguments.of(part[..., -1].detach().round().long()))
+
     @property
     def _last_linear(self) -> str | None:
         names = [name for name, part in self._module.named_modules() if isinstance(part, nn.Linear)]
@@ -165,7 +193,7 @@ class TorchModel:
 
     def _answer(self, part: torch.Tensor) -> torch.Tensor:
         try:
-            output = self._module(part)
+            output = self._call(part)
         except FAILURES as error:
             if isinstance(error, RuntimeError) and is_out_of_memory(error):
                 raise

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.data.groups import label_codes
+from audit.data.groups import label_codes, label_matrix
 from audit.decide import check_outputs, decide, losses
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
@@ -22,10 +22,11 @@ TRIED = 1024
         "probability": Column("Probability of each class.", "probability"),
         "score": Column("Probability of class 1, the raw score, or the predicted quantity."),
         "decision": Column("Decided class, by position; -1 where the output is not finite.", "class"),
+        "decisions": Column("Several labels: whether each was given; -1 where the output is not finite.", "0 or 1"),
         "finite": Column("Whether the output can be used.", "0 or 1"),
-        "correct": Column("Whether the decision is the label; -1 where one of them is unknown.", "0 or 1"),
-        "loss": Column("Log loss in nats, or squared error of a predicted quantity."),
-        "margin": Column("Lead of the true class on the logit scale; negative where the decision is wrong.", "logit"),
+        "correct": Column("Whether the decision is the label (all labels, where there are several); -1 where one of them is unknown.", "0 or 1"),
+        "loss": Column("Log loss in nats (the mean over several labels), or squared error of a predicted quantity."),
+        "margin": Column("Lead of the true class on the logit scale; negative where the decision is wrong; the smallest of several labels.", "logit"),
         "error": Column("Predicted quantity minus label."),
     },
     block=65_536,
@@ -36,7 +37,7 @@ def outputs(block: Block, state: Any) -> Columns:  # noqa: ARG001  every probe t
     answered = block.subject.model.outputs(block.batch)
     decided = decide(answered, facts)
     columns: dict[str, NDArray[Any] | None] = {"output": answered, "probability": decided.probability, "score": decided.score}
-    columns |= {"decision": decided.decision, "finite": decided.finite}
+    columns |= {"decision": decided.decision, "decisions": decided.decisions, "finite": decided.finite}
     labels = _labels(block)
     if labels is not None:
         held = losses(decided, answered, labels, facts)
@@ -53,6 +54,8 @@ def prepare(subject: Subject) -> Prepared:
 
 def _labels(block: Block) -> NDArray[Any] | None:
     facts = block.subject.facts
+    if facts.labels:
+        return label_matrix(block.rows, facts.labels)
     if facts.label is None:
         return None
     values = block.rows.values[facts.label]

@@ -22,7 +22,8 @@ from audit.data_config import ColumnConfig
 from audit.decide import check_meaning
 from audit.errors import ConfigError, NetassayError, WeightsError, nearest
 from audit.facts import Task
-from audit.open_subject import Trust, open_subject
+from audit.open_model import Trust
+from audit.open_subject import open_subject
 from audit.proposal.document import Proposal, document
 from audit.proposal.factory_text import factory_module, factory_text
 from audit.proposal.meaning import Answers, guess_meaning
@@ -297,4 +298,5 @@ def _labels(subject: Subject, rows: RowBlock) -> NDArray[Any] | None:
 
 
 def _file(request: Request, proposal: Proposal) -> ConfigFile:
-    return check_config(tomllib.loads(document(proposal), parse_float=Decimal), request.out)
+    given = [path for path in (request.table, request.weights, request.reference) if path is not None]
+    return check_config(tomllib.loads(document(proposal), parse_float=Decimal), request.out, folders=[path.resolve().parent for path in given])

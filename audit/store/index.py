@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from audit.results import from_json
+from audit.run_json import from_json
 from audit.store.manifest import MANIFEST
 
 FILE = ".index-1.sqlite"

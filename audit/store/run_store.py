@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from audit.errors import StoreError, nearest
-from audit.results import AuditRun, from_json
+from audit.results import AuditRun
+from audit.run_json import from_json
 from audit.store.disk import private_folder, writing
 from audit.store.index import RunIndex, RunSummary
 from audit.store.manifest import MANIFEST

@@ -21,7 +21,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from audit.errors import BusyError, StoreError
-from audit.results import AuditRun, to_json
+from audit.results import AuditRun
+from audit.run_json import to_json
 from audit.store.columns import arrow_table, write_parquet
 from audit.store.disk import PRIVATE, private_folder, sync_folder, write_durably, writing
 from audit.store.manifest import MANIFEST, take_manifest

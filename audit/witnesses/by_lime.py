@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from lime.lime_base import LimeBase
 from lime.lime_tabular import LimeTabularExplainer
 from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances
 
 from audit.data.dataset import ColumnSchema, RowBlock
+from audit.left_out import LeftOut
 from audit.methods.lime.column_sampler import Bins, ColumnSampler
+from audit.methods.lime.presence import Scheme, draw_presence
 from audit.witness import Reference
 
 Floats = NDArray[np.float64]
@@ -87,6 +91,22 @@ def lime_runs(
         explainer = _explainer(table, probabilities=probabilities, seed=int(generator.integers(2**31)))
         found.append([_one_run(explainer, row, explained, int(targets[own]), probabilities, samples) for _ in range(REPETITIONS)])
     return np.array(found)
+
+
+def presence_runs(rows: Sequence[LeftOut], *, samples: int, scheme: Scheme, generators: Sequence[np.random.Generator]) -> Floats:
+    """Coefficients (rows, repetitions, players) by lime's own regression, kernel and cosine distance, on coalitions drawn for it."""
+    base = LimeBase(lambda distances: np.sqrt(np.exp(-(distances**2) / 25**2)))
+    found = np.zeros((len(rows), REPETITIONS, len(rows[0].subject.players.names) if rows else 0))
+    for place, (row, generator) in enumerate(zip(rows, generators, strict=True)):
+        varying = row.varying
+        for repetition in range(REPETITIONS if len(varying) else 0):
+            present = np.vstack([np.ones(len(varying), dtype=bool), draw_presence(len(varying), samples, scheme=scheme, generator=generator)])
+            outputs = np.concatenate([[row.total], row.outputs(present[1:])])[:, None]
+            distances = pairwise_distances(present.astype(float), np.ones((1, len(varying))), metric="cosine").ravel() * 100
+            fit = base.explain_instance_with_data(present.astype(float), outputs, distances, 0, len(varying), feature_selection="none")
+            for player, coefficient in fit[1]:
+                found[place, repetition, varying[player]] = coefficient
+    return found
 
 
 def against_runs(ours: Floats, runs: Floats, *, sets: int, note: str) -> Reference:

@@ -7,8 +7,10 @@ import json
 
 import streamlit as st
 
+from audit.chart_kinds import Chart
 from audit.facts import facts_of
-from audit.results import AuditRun, Chart, Finding, plain
+from audit.results import AuditRun, Finding
+from audit.run_json import plain
 from dashboards import source
 from dashboards.charts import chart_data, drawn, left_out
 from dashboards.csv_text import csv_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from audit.results import AuditRun, BarChart
+from audit.chart_kinds import BarChart
+from audit.results import AuditRun
 from dashboards import source
 from dashboards.charts import drawn, left_out
 from dashboards.csv_text import csv_text

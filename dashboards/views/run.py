@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
-from audit.results import STATUSES, AuditRun, to_json
+from audit.results import STATUSES, AuditRun
+from audit.run_json import to_json
 from audit.store import RunSummary
 from dashboards import source
 from dashboards.frame import badge, clicked_line, heading, pick_run, runs_or_advice, shown

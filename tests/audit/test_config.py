@@ -84,7 +84,7 @@ def test_every_problem_is_told_at_once_with_the_nearest_key(tmp_path: Path) -> N
         ("min = 0.8, rule", "min = 0.9, max = 0.1, rule", "above max"),
         ("min = 0.8, ", "", "needs min, max or both"),
         ('predictions = { score = "p" }', 'predictions = { score = "p", decision = "d" }', "exactly one of score, decision, probabilities"),
-        ('predictions = { score = "p" }', "", "exactly one of architecture (with weights) and predictions"),
+        ('predictions = { score = "p" }', "", "exactly one of architecture, file, predictions (architecture with weights); found none"),
         ("seed = 3", "seed = -3", "seed"),
         ("seed = 3", "seed = 'x'", "seed"),
     ],
@@ -120,3 +120,17 @@ def test_broken_toml_and_bytes_that_are_no_text_are_refused(tmp_path: Path) -> N
 
 def test_the_schema_for_editors_names_every_key() -> None:
     assert {"name", "model", "data", "checks", "probes"} <= set(json_schema()["properties"])
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ('file = "n.pt2"\npredictions = { score = "p" }', "found file, predictions"),
+        ('file = "n.pt2"\nweights = "w.pt"', "weights go with architecture only"),
+        ('architecture = "a:b"', "architecture needs weights"),
+    ],
+)
+def test_exactly_one_door_is_named(tmp_path: Path, model: str, message: str) -> None:
+    text = GOOD.replace('predictions = { score = "p" }', model)
+
+    assert message in problems(tmp_path, text)

@@ -229,7 +229,7 @@ def test_outputs_that_contradict_their_declaration_are_refused(facts: Facts, out
         check_outputs(outputs, facts)
 
 
-@pytest.mark.parametrize("changes", [{"output": "quantity"}, {"task": "multilabel"}, {"task": "regression"}, {"classes": ("0", "1", "2")}])
+@pytest.mark.parametrize("changes", [{"output": "quantity"}, {"task": "anomaly"}, {"task": "regression"}, {"classes": ("0", "1", "2")}])
 def test_a_kind_without_meaning_for_the_task_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(SubjectError):
         decide(column(1, 2), declared(BINARY, **changes))
@@ -240,3 +240,59 @@ def test_logits_that_look_like_probabilities_are_pointed_out() -> None:
 
     assert "declared logits, but every row sums to 1 and lies in [0, 1]" in warning
     assert check_outputs(np.array([[0.2, 0.3, 0.5], [1.0, 2.0, 3.0]]), THREE) == ()
+
+
+SEVERAL = dataclasses.replace(BINARY, task="multilabel", classes=("a", "b", "c"), label=None, labels=("a", "b", "c"), thresholds=(0.5, 0.5, 0.2))
+
+
+@given(LOGITS)
+def test_each_label_is_given_by_its_own_threshold(z: np.ndarray) -> None:
+    found = decide(z, SEVERAL)
+
+    assert found.decision is None
+    np.testing.assert_allclose(found.probability, expit(z))
+    np.testing.assert_array_equal(found.decisions, expit(z) >= np.array([0.5, 0.5, 0.2]))
+
+
+@given(LOGITS)
+def test_several_labels_have_the_same_answers_from_logits_and_log_probabilities(z: np.ndarray) -> None:
+    z = np.clip(z, -20, 20)
+    logs = -np.logaddexp(0, -z)
+
+    plain, other = decide(z, SEVERAL), decide(logs, declared(SEVERAL, output="log_probabilities"))
+
+    np.testing.assert_allclose(plain.probability, other.probability)  # type: ignore[arg-type]
+
+
+def test_the_loss_of_several_labels_is_their_mean_and_the_margin_their_smallest() -> None:
+    z = np.array([[2.0, -1.0, 0.0], [0.5, 0.5, -3.0], [np.nan, 0.0, 0.0]])
+    labels = np.array([[1, 0, 1], [1, -1, 0], [0, 0, 0]])
+
+    decided = decide(z, SEVERAL)
+    found = losses(decided, z, labels, SEVERAL)
+
+    expected = np.mean([log_loss([label], [expit(value)], labels=[0, 1]) for value, label in zip(z[0], labels[0], strict=True)])
+    np.testing.assert_allclose(found.loss, [expected, np.nan, np.nan])  # type: ignore[arg-type]
+    np.testing.assert_allclose(found.margin, [1.0, np.nan, np.nan])  # type: ignore[arg-type]
+    assert found.correct is not None
+    assert found.correct.tolist() == [1, -1, -1]
+    assert decided.decisions is not None
+    assert decided.decisions.tolist() == [[1, 0, 1], [1, 1, 0], [-1, -1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "outputs", "words"),
+    [
+        ({}, [[1.0, 2.0]], "2 outputs per row"),
+        ({"output": "probabilities"}, [[0.5, 1.5, 0.0]], "must lie in"),
+        ({"output": "decision"}, [[0.0, 2.0, 1.0]], "neither 0 nor 1"),
+        ({"output": "quantity"}, [[0.0, 2.0, 1.0]], "has no meaning"),
+    ],
+)
+def test_several_labels_that_contradict_their_declaration_are_refused(changes: dict[str, Any], outputs: list[list[float]], words: str) -> None:
+    with pytest.raises((ModelError, SubjectError), match=words):
+        decide(np.array(outputs), declared(SEVERAL, **changes))
+
+
+def test_probabilities_of_several_labels_need_not_sum_to_one() -> None:
+    assert decide(np.array([[0.9, 0.9, 0.1]]), declared(SEVERAL, output="probabilities")).decisions is not None

@@ -10,7 +10,7 @@ import pytest
 from audit.judge import judge
 from audit.outcome import outcome
 from audit.results import AuditRun, Criterion, Evidence, Finding, Measurement, ProbeRecord, Status
-from tests.audit.test_results import example
+from tests.audit.test_run_json import example
 
 DECLARED = Criterion(measurement="impact_ratio", minimum=Decimal("0.8"))
 TECHNICAL = Criterion(measurement="impact_ratio", minimum=Decimal("0.8"), technical=True)

@@ -11,7 +11,7 @@ import pytest
 from audit import discovery
 from audit.errors import MethodError
 from audit.probes.attribution.shapley import shapley
-from audit.results import from_json, to_json
+from audit.run_json import from_json, to_json
 from audit.witness import Reference, called, told
 from tests.contract.audited import audit
 from tests.smoke import subjects

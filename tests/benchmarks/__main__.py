@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import pkgutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,13 +15,17 @@ from tests import benchmarks
 from tests.benchmarks.figure import Figure
 
 
-def main() -> None:
-    """Measure, print a line for each figure, write ``bench.json``; a goal that is missed is a result, not a failure."""
+def main() -> int:
+    """Measure, print a line for each figure, write ``bench.json``.
+
+    A goal that is missed is a result, not a failure; with ``--gate`` a figure behind its gate is named and ends in 1.
+    """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure figures of merit and hold them against their goals.")
     families = {module.FAMILY: module for module in _modules()}
     parser.add_argument("--family", choices=sorted(families), help="one family; all when left out")
     parser.add_argument("--device", default="cpu", help="device of the networks, such as cpu or cuda")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows; figures are rougher")
+    parser.add_argument("--gate", action="store_true", help="end with 1 when a figure is behind its gate, and name it")
     asked = parser.parse_args()
     chosen = [families[asked.family]] if asked.family else list(families.values())
     figures = []
@@ -30,6 +35,10 @@ def main() -> None:
             print(_line(figure), flush=True)
     Path("bench.json").write_text(json.dumps([figure.plain() for figure in figures], indent=1) + "\n", encoding="utf-8")
     print(f"{sum(figure.met for figure in figures)} of {len(figures)} goals met; written to bench.json")
+    missed = [figure for figure in figures if not figure.passes]
+    for figure in missed:
+        print(f"behind its gate: {figure.family}: {figure.figure}: {figure.value:.3g}, gate {_bound(figure, figure.limit)}")
+    return 1 if asked.gate and missed else 0
 
 
 def _modules() -> Iterator[ModuleType]:
@@ -42,10 +51,14 @@ def _modules() -> Iterator[ModuleType]:
 
 
 def _line(figure: Figure) -> str:
-    sign = "≥" if figure.better == "higher" else "≤"
-    mark = "met" if figure.met else "NOT MET"
-    return f"{figure.family:<12} {figure.figure:<64} {figure.value:>10.3g}  {sign} {figure.goal:<8g} {mark:<8} {figure.detail}"
+    mark = "met" if figure.met else "NOT MET" if figure.passes else "BEHIND GATE"
+    goal, gate = _bound(figure, figure.goal), f"(gate {_bound(figure, figure.limit)})"
+    return f"{figure.family:<12} {figure.figure:<64} {figure.value:>10.3g}  {goal:<10} {gate:<18} {mark:<11} {figure.detail}"
+
+
+def _bound(figure: Figure, bound: float) -> str:
+    return f"{'≥' if figure.better == 'higher' else '≤'} {bound:.4g}"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

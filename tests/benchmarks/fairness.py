@@ -164,10 +164,10 @@ def _coverage(draws: int) -> Iterator[Figure]:
             if min(m * q, m * (1 - q), n * p, n * (1 - p)) >= 5:
                 large[f"{name} {kind}"] = count / draws
     worst, most = min(held, key=held.__getitem__), max(large, key=large.__getitem__)
-    yield Figure(FAMILY, "coverage of 95 % intervals, worst cell", held[worst], 0.93, "higher", worst)
-    yield Figure(FAMILY, "the same, most conservative where expected cells are 5 or more", large[most], 0.97, "lower", most)
-    yield Figure(FAMILY, "coverage of 95 % intervals over clusters", _clustered(max(draws // 4, 200)), 0.93, "higher")
-    yield Figure(FAMILY, "coverage of simultaneous intervals, family-wise", _family_wise(max(draws // 4, 200)), 0.94, "higher")
+    yield Figure(FAMILY, "coverage of 95 % intervals, worst cell", held[worst], 0.93, "higher", worst, gate=0.92)
+    yield Figure(FAMILY, "the same, most conservative where expected cells are 5 or more", large[most], 0.97, "lower", most, gate=0.985)
+    yield Figure(FAMILY, "coverage of 95 % intervals over clusters", _clustered(max(draws // 4, 200)), 0.93, "higher", gate=0.92)
+    yield Figure(FAMILY, "coverage of simultaneous intervals, family-wise", _family_wise(max(draws // 4, 200)), 0.94, "higher", gate=0.92)
 
 
 def _holds(estimate: Estimate, truth: float) -> bool:
@@ -215,9 +215,8 @@ def _false_alarms(sets: int) -> Figure:
                 found = compare(Share(float(group), 150.0, 150), reference, confidence=level).difference
                 alarm |= isinstance(found, Interval) and (found.low > 0 or found.high < 0)
         alarms += alarm
-    return Figure(
-        FAMILY, "sets of equal groups with any simultaneous alarm", alarms / sets, 0.065, "lower", f"{alarms} of {sets}, 110 comparisons each"
-    )
+    detail = f"{alarms} of {sets}, 110 comparisons each"
+    return Figure(FAMILY, "sets of equal groups with any simultaneous alarm", alarms / sets, 0.065, "lower", detail, gate=0.08)
 
 
 def _power(sets: int) -> Figure:
@@ -226,4 +225,5 @@ def _power(sets: int) -> Figure:
     for s, r in zip(generator.binomial(500, 0.39, sets), generator.binomial(500, 0.6, sets), strict=True):
         ratio = compare(Share(float(s), 500.0, 500), Share(float(r), 500.0, 500)).ratio
         found += isinstance(ratio, Interval) and ratio.high < 0.8
-    return Figure(FAMILY, "sets found outside a limit of .8, true ratio .65, 500 per group", found / sets, 0.85, "higher", "reference rate .6")
+    name = "sets found outside a limit of .8, true ratio .65, 500 per group"
+    return Figure(FAMILY, name, found / sets, 0.85, "higher", "reference rate .6", gate=0.8)

@@ -15,7 +15,8 @@ import pytest
 from audit import discovery
 from audit.config_file import ConfigFile, load_config
 from audit.executors.local import LocalExecutor
-from audit.open_subject import Trust, open_subject
+from audit.open_model import Trust
+from audit.open_subject import open_subject
 from audit.plan import make_plan
 from audit.results import AuditRun
 from audit.rows import Rows
@@ -29,6 +30,7 @@ SUBJECTS: dict[str, Callable[[Path], Path]] = {
     "table": subjects.write_table_network,
     "digits": subjects.write_digits,
     "diabetes": subjects.write_diabetes,
+    "labels": subjects.write_labels_network,
     "predictions": subjects.write_lending_predictions,
 }
 

@@ -13,7 +13,8 @@ import pytest
 from audit import discovery
 from audit.check import Check
 from audit.errors import ConfigError
-from audit.results import STATUSES, Evidence, Finding, plain
+from audit.results import STATUSES, Evidence, Finding
+from audit.run_json import plain
 from reports.html import render
 from tests.contract.audited import NAMES, audit, audited, lasting_folder
 from tests.smoke import subjects

@@ -10,8 +10,8 @@ import pytest
 
 from audit import discovery
 from audit.executors.processes import ProcessExecutor
-from audit.results import plain
 from audit.rows import Rows
+from audit.run_json import plain
 from audit.runner import run_audit
 from audit.store import RunStore
 from tests.contract.audited import NAMES, SUBJECTS, TRUST, Audited, audit, audited, complete

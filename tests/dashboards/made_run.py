@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.results import AuditRun, BarChart, HeatMap, Histogram, LineChart, ProbeRecord, Scatter, Series, TableChart
+from audit.chart_kinds import BarChart, HeatMap, Histogram, LineChart, Scatter, Series, TableChart
+from audit.results import AuditRun, ProbeRecord
 from audit.store import RunStore
 from tests.reports.sample_run import many, sample_run
 

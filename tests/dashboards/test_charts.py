@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.results import BarChart
+from audit.chart_kinds import BarChart
 from dashboards.charts import attribution_bars, chart_data, drawn, left_out
 from tests.dashboards.made_run import NASTY, write_run
 from tests.reports.sample_run import sample_run

@@ -6,28 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from audit.results import (
-    Absent,
-    AuditRun,
-    BarChart,
-    Card,
-    Criterion,
-    Finding,
-    HeatMap,
-    Histogram,
-    ImageOverlay,
-    Judgement,
-    LineChart,
-    Mark,
-    Measurement,
-    ProbeRecord,
-    Scatter,
-    Series,
-    Simultaneous,
-    Status,
-    TableChart,
-    count_statuses,
-)
+from audit.chart_kinds import BarChart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series, TableChart
+from audit.results import Absent, AuditRun, Card, Criterion, Finding, Judgement, Measurement, ProbeRecord, Simultaneous, Status, count_statuses
 
 CARD = Card(
     question="Do groups get the favourable decision at different rates?",

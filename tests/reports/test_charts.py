@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from audit.results import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series, TableChart
+from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series, TableChart
 from reports.charts import draw
 from reports.html import DETAILS
 from tests.reports.sample_run import sample_run

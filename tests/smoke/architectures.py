@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def digits(channels: int = 6) -> nn.Module:
@@ -18,3 +18,25 @@ def diabetes(inputs: int = 9, hidden: int = 16) -> nn.Module:
 def table(inputs: int = 4, hidden: int = 8, classes: int = 1) -> nn.Module:
     """(n, inputs) → (n, classes) logits; one logit for a binary network."""
     return nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, classes))
+
+
+class Reader(nn.Module):
+    """Token ids (n, length), and the mask (n, length) where it is given, → (n, 1) logit: a GRU over embeddings, mean of its states."""
+
+    def __init__(self, ids: int, width: int = 8) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(ids, width)
+        self.recurrent = nn.GRU(width, 8, batch_first=True)
+        self.head = nn.Linear(8, 1)
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        states, _ = self.recurrent(self.embedding(ids))
+        if mask is None:
+            return self.head(states.mean(dim=1))
+        kept = mask[..., None].to(states.dtype)
+        return self.head((states * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1))
+
+
+def text(ids: int, *, mask: bool = False) -> nn.Module:
+    """A reader of reviews."""
+    return Reader(ids)

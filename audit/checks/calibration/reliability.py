@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Chart, LineChart, Series, TableChart
 from audit.check import check
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
@@ -28,7 +29,7 @@ from audit.methods.statistics.bootstrap import cluster_replicates, percentile_in
 from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.means import mean_interval
 from audit.methods.statistics.proportions import Share, proportion_interval
-from audit.results import Chart, Evidence, LineChart, Series, TableChart
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 

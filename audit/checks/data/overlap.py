@@ -57,5 +57,5 @@ def overlap(rows: Rows) -> Evidence:
         share = one_share(seen, weights=design.weights, clusters=design.clusters)
         counts = {"seen": int(np.sum(seen)), "total": held.n} if share.exact else None
         ledger.add(name, proportion_interval(share), unit="proportion", counts=counts)
-    notes = [] if rows.facts.label is not None else ["There are no labels, so a row is seen when its inputs are."]
+    notes = [] if rows.facts.labelled else ["There are no labels, so a row is seen when its inputs are."]
     return ledger.evidence(notes=[*notes, *([design.note] if design.note else [])])

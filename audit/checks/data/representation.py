@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from audit.chart_kinds import BarChart
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.proportions import Share, proportion_interval
-from audit.results import BarChart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -32,8 +36,8 @@ def representation(rows: Rows) -> Evidence:
 
     How to read it:
         The group share is the part of the rows with known membership; where shares of the population were declared, the difference tells
-        how far the data departs from them. Unknown membership is counted apart and never put into a group. The missing share tells, for
-        each input with gaps, how many rows have no value.
+        how far the data departs from them, also for a group that has no rows. Unknown membership is counted apart and never put into a
+        group. The missing share tells, for each input with gaps, how many rows have no value.
 
     What it cannot show:
         Whether the declared shares are right, whether the rows inside a group are typical of it, or why membership is unknown.
@@ -45,35 +49,37 @@ def representation(rows: Rows) -> Evidence:
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     notes = [design.note] if design.note else []
     for spec in rows.facts.groups:
-        chart = _attribute(ledger, rows, spec.name, design, notes)
-        charts += [chart] if chart else []
+        charts += _attribute(ledger, rows, spec.name, design, notes)
     _missing(ledger, rows)
     return ledger.evidence(charts, notes)
 
 
-def _attribute(ledger: Ledger, rows: Rows, name: str, design: RowDesign, notes: list[str]) -> BarChart | None:
+def _attribute(ledger: Ledger, rows: Rows, name: str, design: RowDesign, notes: list[str]) -> list[BarChart]:
     held, declared = rows.group(name), rows.group_spec(name).shares
     known = held.codes >= 0
     unknown = one_share(~known, weights=design.weights, clusters=design.clusters)
     ledger.exact("unknown_membership_share", unknown.value, rows.n, at={"attribute": name}, unit="proportion", counts=_counts(unknown))
     if not known.any():
         notes.append(f"{name}: membership is unknown for every row.")
-        return None
+        return []
     found: dict[str, Interval] = {}
-    counts = np.bincount(held.codes[known], minlength=len(held.levels))
-    for position, level in enumerate(held.levels):
+    levels = (*held.levels, *(level for level in declared if level not in held.levels))
+    counts = np.bincount(held.codes[known], minlength=len(levels))
+    for position, level in enumerate(levels):
         share = one_share(held.codes == position, base=known, weights=design.weights, clusters=design.clusters)
         estimate = proportion_interval(share)
-        ledger.add("group_share", estimate, slice={name: level}, unit="proportion", counts=_counts(share), n=int(counts[position]))
+        n = int(counts[position]) or share.rows
+        ledger.add("group_share", estimate, slice={name: level}, unit="proportion", counts=_counts(share), n=n)
         if isinstance(estimate, Interval):
-            found[level] = estimate
+            found[level] = replace(estimate, n=n)
             _declared(ledger, estimate, name, level, declared.get(level))
-    few = [level for level, count in zip(held.levels, counts, strict=True) if count < FEW]
+    few = [level for level, count in zip(levels, counts, strict=True) if 0 < count < FEW]
     if few:
         shown = ", ".join(few[:10]) + (f" and {len(few) - 10} more" if len(few) > 10 else "")
         notes.append(f"{name}: fewer than {FEW} rows for {shown}.")
     notes += [f"{name}: {level} has a declared share but no rows." for level in declared if level not in held.levels]
-    return _chart(name, found, counts.tolist())
+    words = "share of rows with known membership"
+    return estimate_bars(title=f"Share of rows by {name}", categories=list(found), estimates=list(found.values()), x_label=words)
 
 
 def _declared(ledger: Ledger, estimate: Interval, name: str, level: str, share: float | None) -> None:
@@ -85,18 +91,6 @@ def _declared(ledger: Ledger, estimate: Interval, name: str, level: str, share: 
 
 def _counts(share: Share) -> dict[str, int] | None:
     return {"rows": int(share.successes), "total": share.rows} if share.exact else None
-
-
-def _chart(name: str, found: dict[str, Interval], counts: list[int]) -> BarChart:
-    return BarChart(
-        title=f"Share of rows by {name}",
-        categories=list(found),
-        values=[one.value for one in found.values()],
-        low=[one.low for one in found.values()],
-        high=[one.high for one in found.values()],
-        n=counts,
-        x_label="share of rows with known membership",
-    )
 
 
 def _missing(ledger: Ledger, rows: Rows) -> None:

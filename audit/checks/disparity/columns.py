@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.ledger import At, Ledger
@@ -18,7 +19,7 @@ from audit.methods.statistics.intervals import Estimate, Undefined
 from audit.methods.statistics.means import mean_difference, mean_interval, median_difference, quantile_interval
 from audit.methods.statistics.proportions import proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -125,16 +126,16 @@ def _column(ledger: Ledger, rows: Rows, name: str, values: NDArray[np.float64], 
     if design.note:
         notes.append(f"{name}: {design.note}")
     write = _shares if rows.unit(name) == SHARE else _censored if beyond.any() else _numbers
-    charts = []
+    charts: list[BarChart] = []
     for spec in rows.facts.groups:
         codes = np.where(usable, rows.group(spec.name).codes, -1).astype(np.int64)
         reference = reference_group(rows, spec.name, np.bincount(codes[codes >= 0], minlength=len(spec.levels)).tolist())
         notes += [note for note in (reference_note(rows, spec.name, reference),) if note]
-        charts.append(write(ledger, _Members(rows, name, spec.name, values, beyond, codes, design, reference)))
+        charts += write(ledger, _Members(rows, name, spec.name, values, beyond, codes, design, reference))
     return charts
 
 
-def _numbers(ledger: Ledger, held: _Members) -> BarChart:
+def _numbers(ledger: Ledger, held: _Members) -> list[BarChart]:
     means: list[Estimate] = []
     for level in range(len(held.levels)):
         mine = held.of(level)
@@ -159,7 +160,7 @@ def _welch(held: _Members, one: NDArray[np.int64], two: NDArray[np.int64]) -> Es
     return mean_difference(held.values[one], held.values[two], weights, clusters=clusters)
 
 
-def _shares(ledger: Ledger, held: _Members) -> BarChart:
+def _shares(ledger: Ledger, held: _Members) -> list[BarChart]:
     shares = group_shares(held.values > 0, held.codes, len(held.levels), weights=held.design.weights, clusters=held.design.clusters)
     found = [proportion_interval(share) if share.rows else Undefined("The group has no rows with a value.", 0) for share in shares]
     for level, one in enumerate(found):
@@ -170,7 +171,7 @@ def _shares(ledger: Ledger, held: _Members) -> BarChart:
     return _chart("Share", held, found)
 
 
-def _censored(ledger: Ledger, held: _Members) -> BarChart:
+def _censored(ledger: Ledger, held: _Members) -> list[BarChart]:
     largest = float(np.max(held.values, initial=0.0, where=np.isfinite(held.values)))
     medians: list[Estimate] = []
     for level in range(len(held.levels)):
@@ -206,10 +207,10 @@ def _enough(one: NDArray[np.int64], two: NDArray[np.int64], estimate: Callable[[
     return estimate()
 
 
-def _chart(what: str, held: _Members, found: list[Estimate]) -> BarChart:
+def _chart(what: str, held: _Members, found: list[Estimate]) -> list[BarChart]:
     return estimate_bars(
         title=f"{what} of {held.name} by {held.attribute}",
-        categories=list(held.levels),
+        categories=held.levels,
         estimates=found,
         x_label=what.lower() if what == "Share" else held.rows.unit(held.name) or what.lower(),
     )

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Histogram
 from audit.check import check
 from audit.ledger import Ledger
 from audit.methods.attribution.agreement import rank_correlation, sign_agreement, top_overlap
 from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.means import mean_interval
-from audit.results import Evidence, Histogram
+from audit.results import Evidence
 from audit.rows import Rows
 
 SHAPLEY = "attribution.shapley"
@@ -39,7 +40,7 @@ class Both:
     topics=("explanation", "explanation_quality"),
     measures=("rank_correlation", "sign_agreement", "top_overlap"),
     reads=(SHAPLEY, GRADIENTS),
-    needs={"inputs", "reference"},
+    needs={"inputs", "background"},
 )
 def agreement(rows: Rows, *, top: int = 5) -> Evidence:
     """Do Shapley values and integrated gradients tell the same story about a row?

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Histogram
 from audit.check import check
 from audit.ledger import Ledger
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.means import mean_interval, quantile_interval
 from audit.methods.statistics.proportions import proportion_interval
-from audit.results import Criterion, Evidence, Histogram
+from audit.results import Criterion, Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -44,7 +45,7 @@ class Explained:
     measures=("median_relative_gap", "mean_relative_gap", "incomplete_share", "mean_relative_error", "resolved_share"),
     reads=(),
     optional=tuple(METHODS.values()),
-    needs={"inputs", "reference"},
+    needs={"inputs", "background"},
     criteria=(
         Criterion(
             measurement="median_relative_gap",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
 from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.means import mean_interval
-from audit.results import BarChart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -38,7 +40,7 @@ class Explained:
     measures=("mean_absolute_attribution", "importance_rank"),
     reads=(),
     optional=tuple(METHODS.values()),
-    needs={"inputs", "reference"},
+    needs={"inputs", "background"},
 )
 def global_importance(rows: Rows, *, shown: int = 20) -> Evidence:
     """Which columns does the network lean on, over all rows?
@@ -70,7 +72,7 @@ def global_importance(rows: Rows, *, shown: int = 20) -> Evidence:
     charts = []
     for name, held in found.items():
         estimates = _measure(ledger, name, held)
-        charts += [_chart(name, estimates, shown)] if estimates else []
+        charts += _chart(name, estimates, shown)
         notes += _notes(name, held, len(estimates), shown)
     return ledger.evidence(charts, notes)
 
@@ -105,14 +107,11 @@ def _notes(method: str, held: Explained, columns: int, shown: int) -> list[str]:
     return notes
 
 
-def _chart(method: str, estimates: dict[str, Interval], shown: int) -> BarChart:
+def _chart(method: str, estimates: dict[str, Interval], shown: int) -> list[BarChart]:
     top = dict(list(estimates.items())[:shown])
-    return BarChart(
+    return estimate_bars(
         title=f"Mean absolute attribution ({method.replace('_', ' ')})",
         categories=list(top),
-        values=[one.value for one in top.values()],
-        low=[max(0.0, one.low) for one in top.values()],
-        high=[one.high for one in top.values()],
-        n=[one.n for one in top.values()],
+        estimates=[replace(one, low=max(0.0, one.low)) for one in top.values()],
         x_label="mean absolute attribution, raw output",
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Chart, Histogram
 from audit.check import check
 from audit.ledger import Ledger
 from audit.methods.statistics.censored import censored_quantile
@@ -14,7 +15,7 @@ from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.intervals import Estimate, Undefined
 from audit.methods.statistics.means import mean_interval
 from audit.methods.statistics.proportions import proportion_interval
-from audit.results import Chart, Evidence, Histogram
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -38,7 +39,7 @@ class Pair:
     measures=("surrogate_r2", "poor_fit_share", "rank_stability", "sign_disagreement"),
     reads=("outputs", LIME),
     optional=(SHAPLEY,),
-    needs={"inputs", "reference"},
+    needs={"inputs", "background"},
 )
 def lime_quality(rows: Rows, *, quantiles: tuple[float, ...] = (0.1, 0.5, 0.9), poor_below: float = 0.3) -> Evidence:
     """Do LIME's local linear models describe the network, and do they come out alike when drawn again?

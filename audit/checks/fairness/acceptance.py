@@ -8,17 +8,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.combined import odds, weighted_sum
 from audit.methods.fairness.comparisons import FEWEST_COMPARED
 from audit.methods.fairness.ratios import ratio_of_counts
 from audit.methods.statistics.group_shares import group_shares
-from audit.methods.statistics.intervals import Estimate, Interval, Undefined
+from audit.methods.statistics.intervals import Estimate, Undefined
 from audit.methods.statistics.proportions import proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -128,19 +130,10 @@ def _write(
         ledger.add("average_predictive_value_difference", average, slice=where, versus=versus, unit="proportion", n=n)
 
 
-def _charts(attribute: str, levels: tuple[str, ...], found: list[dict[str, Estimate]]) -> list[Chart]:
-    name = "positive_predictive_value"
-    held = [estimate if isinstance(estimate, Interval) else None for estimate in (quantities[name] for quantities in found)]
-    if not any(held):
-        return []
-    return [
-        BarChart(
-            title=f"Share of favourable decisions with a favourable label, by {attribute}",
-            categories=list(levels),
-            values=[None if one is None else one.value for one in held],
-            low=[None if one is None else one.low for one in held],
-            high=[None if one is None else one.high for one in held],
-            n=[quantities[name].n for quantities in found],
-            x_label="positive predictive value",
-        )
-    ]
+def _charts(attribute: str, levels: tuple[str, ...], found: list[dict[str, Estimate]]) -> list[BarChart]:
+    return estimate_bars(
+        title=f"Share of favourable decisions with a favourable label, by {attribute}",
+        categories=levels,
+        estimates=[quantities["positive_predictive_value"] for quantities in found],
+        x_label="positive predictive value",
+    )

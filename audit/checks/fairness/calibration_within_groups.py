@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart, Chart, LineChart, Series
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
@@ -20,7 +21,7 @@ from audit.methods.statistics.means import mean_difference, mean_interval
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni
 from audit.reference_group import reference_group, reference_note
-from audit.results import Chart, Evidence, LineChart, Series
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -88,7 +89,8 @@ def calibration_within_groups(rows: Rows, *, bins: int = 10, fewest_rows: int = 
         Pleiss et al. 2017, arXiv:1709.02012
         Naeini, Cooper & Hauskrecht 2015, doi:10.1609/aaai.v29i1.9602
     """
-    ledger, charts = Ledger(census=rows.facts.census), []
+    ledger = Ledger(census=rows.facts.census)
+    charts: list[Chart] = []
     if not rows.has("outputs.probability"):
         ledger.absent("calibration_in_the_large", "The outputs are not probabilities.", rows.n)
         return ledger.evidence()
@@ -116,7 +118,7 @@ def _places(stated: Array, edges: Array) -> NDArray[np.int64]:
     return np.clip(np.searchsorted(edges, stated, side="left") - 1, 0, len(edges) - 2).astype(np.int64)
 
 
-def _in_the_large(ledger: Ledger, held: _Stated, attribute: str, codes: NDArray[np.int64], reference: int | None) -> list[Chart]:
+def _in_the_large(ledger: Ledger, held: _Stated, attribute: str, codes: NDArray[np.int64], reference: int | None) -> list[BarChart]:
     levels, gap, found = held.rows.group_spec(attribute).levels, held.stated - held.true, []
     members = [np.flatnonzero(codes == level) for level in range(len(levels))]
     for level, mine in zip(levels, members, strict=True):
@@ -184,14 +186,13 @@ def _by_bin(ledger: Ledger, held: _Stated, attribute: str, codes: NDArray[np.int
     return _bin_chart(held, attribute, levels, shares)
 
 
-def _gap_chart(attribute: str, levels: tuple[str, ...], found: list[Estimate]) -> list[Chart]:
-    chart = estimate_bars(
+def _gap_chart(attribute: str, levels: tuple[str, ...], found: list[Estimate]) -> list[BarChart]:
+    return estimate_bars(
         title=f"Stated less observed rate by {attribute}",
-        categories=list(levels),
+        categories=levels,
         estimates=found,
         x_label="mean stated probability less observed rate",
     )
-    return [chart] if any(isinstance(one, Interval) for one in found) else []
 
 
 def _bin_chart(held: _Stated, attribute: str, levels: tuple[str, ...], shares: list[list[Share]]) -> list[Chart]:

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart, Mark
 from audit.check import check
 from audit.errors import nearest
+from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
+from audit.methods.fairness.clustered_strata import clustered_mantel_haenszel
 from audit.methods.fairness.comparisons import FEWEST_COMPARED
 from audit.methods.fairness.conditional_disparity import conditional_disparity as disparity
 from audit.methods.fairness.mantel_haenszel import Association, Strata, mantel_haenszel
@@ -20,7 +23,7 @@ from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.simultaneous import holm
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence, Mark, Slice
+from audit.results import Evidence, Slice
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -71,7 +74,8 @@ def conditional_disparity(rows: Rows, *, strata: str = "", bins: int = 4, most_s
         common odds ratio the odds of a favourable outcome in the group over those in the reference; 0 and 1 are no difference. The
         no-association p value tells how often chance alone would show so much; the homogeneity p value, where small, that strata
         differ, so that one common number hides opposite ones. All are given for decisions and, where known, for labels. Numeric inputs
-        of many values are cut at quantiles. Weighted rows enter odds ratio and risk difference by effective counts.
+        of many values are cut at quantiles. Weighted rows enter odds ratio and risk difference by effective counts; for rows in clusters
+        intervals and the test of no association take each cluster as one observation, and there is no homogeneity p value.
 
     What it cannot show:
         Whether the declared respect may justify a difference, or was itself shaped by earlier disadvantage; strata that stand in for the group
@@ -181,17 +185,14 @@ def _write_strata(
     held: _Declared,
     design: RowDesign,
     reference: int,
-) -> list[Chart]:
+) -> list[BarChart]:
     versus, at = {attribute: levels[reference]}, {"outcome": outcome.name, "strata": held.name}
     others = [level for level in range(len(levels)) if level != reference]
-    if design.clusters is not None:
-        reason = "Rows belong to clusters, for which the intervals and tests of Mantel-Haenszel do not hold."
-        for level in others:
-            for name in STRATIFIED:
-                ledger.absent(name, reason, int((codes == level).sum()), slice={attribute: levels[level]}, versus=versus, at=at)
-        return []
-    tables = _tables(outcome, codes, held, groups=len(levels), design=design)
-    found = {level: _associate(tables, level, reference) for level in others}
+    if design.clusters is None:
+        tables = _tables(outcome, codes, held, groups=len(levels), design=design)
+        found = {level: _associate(tables, level, reference) for level in others}
+    else:
+        found = {level: _associate_clusters(outcome, codes, held, design, level=level, reference=reference) for level in others}
     for level, one in found.items():
         where = {attribute: levels[level]}
         ledger.add("common_odds_ratio", one.odds_ratio, slice=where, versus=versus, at=at, unit="ratio")
@@ -207,6 +208,8 @@ def _write_strata(
             method="Breslow-Day test with Tarone's correction",
         )
         method = "Cochran-Mantel-Haenszel chi-square, two-sided, without continuity correction"
+        if design.clusters is not None:
+            method = "Cochran-Mantel-Haenszel score, two-sided t test over clusters"
         _write_p(ledger, "no_association_p_value", one.no_association_p, one, slice=where, versus=versus, at=at, method=method)
     tested = {level: one.no_association_p for level, one in found.items() if not isinstance(one.no_association_p, Undefined)}
     for level, p_value in zip(tested, holm(np.array(list(tested.values()), dtype=np.float64)), strict=True):
@@ -237,6 +240,21 @@ def _associate(tables: NDArray[np.float64], level: int, reference: int) -> Assoc
     return mantel_haenszel(Strata(tables[0, level], tables[1, level], tables[0, reference], tables[1, reference], n))
 
 
+def _associate_clusters(
+    outcome: _Outcome, codes: NDArray[np.int64], held: _Declared, design: RowDesign, *, level: int, reference: int
+) -> Association:
+    """The same for rows that belong to clusters, which may hold rows of both sides and of several strata."""
+    used = np.flatnonzero((codes == level) | (codes == reference))
+    grouped, strata, own = codes[used] == level, held.codes[used], design.of(used)
+    sides = [np.bincount(strata[side], minlength=held.size) for side in (grouped, ~grouped)]
+    both = (sides[0] > 0) & (sides[1] > 0)
+    n = int(min(side[both].sum() for side in sides))
+    if n < FEWEST_COMPARED or own.clusters is None:
+        gone = Undefined(f"There are {n} rows of the smaller side in strata with both groups, too few to compare (at least {FEWEST_COMPARED}).", n)
+        return Association(gone, gone, gone, gone, int(both.sum()))
+    return clustered_mantel_haenszel(outcome.favourable[used], grouped, strata, clusters=own.clusters, weights=own.weights)
+
+
 def _write_p(
     ledger: Ledger,
     name: str,
@@ -255,19 +273,12 @@ def _write_p(
         ledger.exact(name, found, n, slice=slice, versus=versus, at=at, method=f"{method}, {one.strata} strata")
 
 
-def _chart(found: Mapping[str, Estimate], title: str, reference: str) -> list[Chart]:
+def _chart(found: Mapping[str, Estimate], title: str, reference: str) -> list[BarChart]:
     drawn = {level: one for level, one in found.items() if isinstance(one, Interval)}
-    if not drawn:
-        return []
-    return [
-        BarChart(
-            title=title,
-            categories=list(drawn),
-            values=[one.value for one in drawn.values()],
-            low=[one.low for one in drawn.values()],
-            high=[one.high for one in drawn.values()],
-            n=[one.n for one in drawn.values()],
-            x_label=f"common risk difference from {reference}",
-            marks=(Mark(value=0.0, label="no difference"),),
-        )
-    ]
+    return estimate_bars(
+        title=title,
+        categories=list(drawn),
+        estimates=list(drawn.values()),
+        x_label=f"common risk difference from {reference}",
+        marks=[Mark(value=0.0, label="no difference")],
+    )

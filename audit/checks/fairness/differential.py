@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import TableChart
 from audit.check import check
 from audit.facts import LABEL_WORDS
 from audit.ledger import At, Ledger
@@ -23,7 +24,7 @@ from audit.methods.fairness.differential import (
 )
 from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Undefined
-from audit.results import Evidence, TableChart
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from audit.chart_kinds import BarChart
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
@@ -20,7 +21,7 @@ from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni
 from audit.reference_group import reference_group, reference_note
-from audit.results import Chart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -112,7 +113,7 @@ def _against_reference(ledger: Ledger, groups: _Groups) -> None:
         if groups.reference is None or level == groups.reference:
             continue
         where, versus = {groups.attribute: groups.levels[level]}, {groups.attribute: groups.levels[groups.reference]}
-        n = min(groups.shares[name][position].rows for name in PAIR for position in (level, groups.reference))
+        known = [min(groups.shares[name][position].rows for position in (level, groups.reference)) for name in PAIR]
         plain = [_difference(groups, name, level, 0.95) for name in PAIR]
         joint = [_difference(groups, name, level, bonferroni(0.95, 2)) for name in PAIR]
         combined = {
@@ -122,8 +123,8 @@ def _against_reference(ledger: Ledger, groups: _Groups) -> None:
             "average_odds_difference": weighted_sum(plain, (0.5, 0.5), what="mean of both differences"),
             "average_absolute_odds_difference": mean_size(joint, what="mean size of both differences"),
         }
-        for name, estimate in combined.items():
-            ledger.add(name, estimate, slice=where, versus=versus, unit="proportion", n=n)
+        for name, n in zip(combined, (*known, *[min(known)] * 3), strict=True):
+            ledger.add(name, combined[name], slice=where, versus=versus, unit="proportion", n=n)
 
 
 def _difference(groups: _Groups, name: str, level: int, confidence: float) -> Estimate:
@@ -165,17 +166,9 @@ def _smaller(parts: Sequence[Estimate]) -> Estimate:
     return Interval(least.value, *ends, least.n, "smaller of both ratios, interval from those of its parts")
 
 
-def _charts(groups: _Groups) -> list[Chart]:
-    charts: list[Chart] = []
+def _charts(groups: _Groups) -> list[BarChart]:
+    charts: list[BarChart] = []
     for name in PAIR:
-        found = [groups.rate(name, level) for level in range(len(groups.levels))]
-        if any(isinstance(one, Interval) for one in found):
-            charts.append(
-                estimate_bars(
-                    title=f"{name.replace('_', ' ').capitalize()} by {groups.attribute}",
-                    categories=list(groups.levels),
-                    estimates=found,
-                    x_label=name.replace("_", " "),
-                )
-            )
+        words, found = name.replace("_", " "), [groups.rate(name, level) for level in range(len(groups.levels))]
+        charts += estimate_bars(title=f"{words.capitalize()} by {groups.attribute}", categories=groups.levels, estimates=found, x_label=words)
     return charts

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from audit.chart_kinds import BarChart
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
@@ -17,7 +18,7 @@ from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 from audit.witness import Reference
@@ -101,7 +102,7 @@ def _masks(rows: Rows) -> Mapping[str, RateMask]:
     return rate_masks(favourable, rows.selected, known) | accuracy
 
 
-def _write(ledger: Ledger, rows: Rows, attribute: str, *, name: str, mask: RateMask, design: RowDesign, reference: int | None) -> list[Chart]:
+def _write(ledger: Ledger, rows: Rows, attribute: str, *, name: str, mask: RateMask, design: RowDesign, reference: int | None) -> list[BarChart]:
     held = rows.group(attribute)
     shares = group_shares(mask.hits, held.codes, len(held.levels), base=mask.base, weights=design.weights, clusters=design.clusters)
     for level, share in zip(held.levels, shares, strict=True):
@@ -116,22 +117,13 @@ def _write(ledger: Ledger, rows: Rows, attribute: str, *, name: str, mask: RateM
             gap, quotient = nothing or comparison.difference, nothing or comparison.ratio
             ledger.add(f"{name}_difference", gap, slice=where, versus=versus, unit="proportion", n=comparison.rows)
             ledger.add(f"{name}_ratio", quotient, slice=where, versus=versus, unit="ratio", n=comparison.rows)
-    return (
-        [_chart(f"{name.replace('_', ' ').capitalize()} by {attribute}", held.levels, shares, name)]
-        if name in CHARTED and any(s.rows for s in shares)
-        else []
-    )
+    return _chart(attribute, held.levels, shares, name) if name in CHARTED else []
 
 
 def _rate(share: Share, name: str) -> Interval | Undefined:
     return proportion_interval(share) if share.total > 0 else Undefined(f"There are no {EMPTY[name]}.", share.rows)
 
 
-def _chart(title: str, levels: tuple[str, ...], shares: list[Share], name: str) -> BarChart:
-    held = [_rate(share, name) for share in shares]
-    return estimate_bars(
-        title=title,
-        categories=list(levels),
-        estimates=held,
-        x_label=name.replace("_", " "),
-    )
+def _chart(attribute: str, levels: tuple[str, ...], shares: list[Share], name: str) -> list[BarChart]:
+    words, held = name.replace("_", " "), [_rate(share, name) for share in shares]
+    return estimate_bars(title=f"{words.capitalize()} by {attribute}", categories=levels, estimates=held, x_label=words)

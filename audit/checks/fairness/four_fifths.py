@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Chart, TableChart
 from audit.check import check
 from audit.ledger import Ledger
 from audit.methods.fairness.comparisons import FEWEST_COMPARED, Comparison, compare, highest_rate
@@ -17,7 +18,7 @@ from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Interval, Undefined
 from audit.methods.statistics.proportions import Share
 from audit.methods.statistics.simultaneous import holm
-from audit.results import Chart, Evidence, Scalar, TableChart
+from audit.results import Evidence, Scalar
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -111,7 +112,7 @@ def four_fifths(
         29 CFR 1607.4(D), Uniform Guidelines on Employee Selection Procedures
         Questions and Answers on the Uniform Guidelines, 44 FR 11996 (1979)
         Roth, Bobko & Switzer 2006, doi:10.1037/0021-9010.91.3.507
-        Katz et al. 1978, doi:10.2307/2530610
+        Koopman 1984, doi:10.2307/2531405
     """
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     notes: list[str] = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
@@ -18,7 +19,7 @@ from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.means import mean_difference, mean_interval
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import Chart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -86,7 +87,7 @@ def individual(rows: Rows, *, k: int = 5, rows_used: int = 2000) -> Evidence:
     return ledger.evidence(charts, tuple(dict.fromkeys(notes)))
 
 
-def _consistency(ledger: Ledger, rows: Rows, notes: list[str], *, k: int, rows_used: int) -> list[Chart]:
+def _consistency(ledger: Ledger, rows: Rows, notes: list[str], *, k: int, rows_used: int) -> list[BarChart]:
     names = [name for name in rows.names() if name.startswith("subject.input.") and rows.column(name).ndim == 1]
     decided = np.flatnonzero(rows.decisions >= 0)
     if not names or len(decided) <= k:
@@ -105,13 +106,13 @@ def _consistency(ledger: Ledger, rows: Rows, notes: list[str], *, k: int, rows_u
     notes += [DEPENDENT] if len(held) else []
     if rows.n > rows_used:
         notes.append(f"Consistency: {len(held):,} rows drawn at random are held against all {len(decided):,}.")
-    charts: list[Chart] = []
+    charts: list[BarChart] = []
     for spec in rows.facts.groups:
         charts += _by_group(ledger, rows, spec.name, agreement, notes)
     return charts
 
 
-def _by_group(ledger: Ledger, rows: Rows, attribute: str, agreement: _Agreement, notes: list[str]) -> list[Chart]:
+def _by_group(ledger: Ledger, rows: Rows, attribute: str, agreement: _Agreement, notes: list[str]) -> list[BarChart]:
     levels, codes = rows.group_spec(attribute).levels, rows.group(attribute).codes[agreement.held]
     members = [agreement.of(np.flatnonzero(codes == level)) for level in range(len(levels))]
     reference = reference_group(rows, attribute, [len(mine.held) for mine in members])
@@ -149,7 +150,7 @@ def _difference(mine: _Agreement, theirs: _Agreement) -> Estimate:
     return mean_difference(mine.values, theirs.values, weights, clusters=clusters)
 
 
-def _flips(ledger: Ledger, rows: Rows, notes: list[str]) -> list[Chart]:
+def _flips(ledger: Ledger, rows: Rows, notes: list[str]) -> list[BarChart]:
     """`rows` are those the probe measured."""
     changed, design, charts = rows.column(f"{FLIP}.changed"), row_design(rows), []
     known = changed >= 0
@@ -199,14 +200,5 @@ def _counts(share: Share) -> dict[str, int] | None:
     return {"changed": int(share.successes), "rows": share.rows} if share.exact and share.rows else None
 
 
-def _bars(title: str, levels: tuple[str, ...], found: list[Estimate], x_label: str) -> list[Chart]:
-    if not any(isinstance(one, Interval) for one in found):
-        return []
-    return [
-        estimate_bars(
-            title=title,
-            categories=list(levels),
-            estimates=found,
-            x_label=x_label,
-        )
-    ]
+def _bars(title: str, levels: tuple[str, ...], found: list[Estimate], x_label: str) -> list[BarChart]:
+    return estimate_bars(title=title, categories=levels, estimates=found, x_label=x_label)

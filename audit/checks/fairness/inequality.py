@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
@@ -19,9 +20,9 @@ from audit.methods.fairness.inequality import (
     entropy_parts,
     generalised_entropy,
 )
-from audit.methods.statistics.intervals import Estimate, Interval, Undefined
+from audit.methods.statistics.intervals import Estimate, Undefined
 from audit.methods.statistics.means import mean_interval
-from audit.results import BarChart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -69,7 +70,7 @@ def inequality(rows: Rows, *, alpha: float = 2.0) -> Evidence:
         unequal. The generalised entropy index at alpha 2 is half the squared coefficient of variation; alpha 1 is the Theil index, alpha
         0 the mean log deviation, which does not exist when anybody has a benefit of 0. For each attribute the index is the sum of a part
         between groups and a part within them. The part between groups is above 0 by chance alone; the value by chance says what random
-        groups of these sizes would show.
+        groups of these sizes would show; for rows in clusters, what groups with equal means would.
 
     What it cannot show:
         Whether the labels deserve to be what benefits are held against, and who is on the losing side: two opposite gaps give the same
@@ -103,18 +104,17 @@ def _parts(ledger: Ledger, rows: Rows, attribute: str, held: _Benefits, alpha: f
     codes = member.codes[held.used].astype(np.int64)
     unknown = int((codes < 0).sum())
     codes = np.where(codes < 0, len(member.levels), codes)
-    parts = entropy_parts(held.values, codes, held.design.weights, alpha=alpha)
+    parts = entropy_parts(held.values, codes, held.design.weights, clusters=held.design.clusters, alpha=alpha)
     at: At = {"attribute": attribute, "alpha": alpha}
     ledger.add("between_groups", between_interval(parts, held.design.weights, clusters=held.design.clusters), at=at)
     if isinstance(parts, Undefined):
         ledger.add("within_groups", parts, at=at)
         return []
     ledger.add("within_groups", held.interval(parts.within, "index less its part between groups"), at=at)
-    if held.design.clusters is not None:
-        reason = "Rows belong to clusters, so single rows cannot be dealt to groups at random."
-        ledger.absent("between_groups_by_chance", reason, len(codes), at=at)
-    elif parts.groups >= 2:
+    if parts.groups >= 2:
         method = "exact mean over random groups" if alpha == 2 and held.design.weights is None else "mean over random groups, to second order"
+        if held.design.clusters is not None:
+            method = "mean for groups of equal means, to second order from the linearised variances of group means over clusters"
         ledger.exact("between_groups_by_chance", parts.by_chance, len(codes), at=at, method=method)
     return [f"{attribute}: {unknown:,} rows of unknown membership count as a group of their own, so that the parts add up."] if unknown else []
 
@@ -127,10 +127,9 @@ def _means(ledger: Ledger, rows: Rows, attribute: str, held: _Benefits) -> list[
         design = held.design.of(mine)
         found.append(mean_interval(held.values[mine], design.weights, clusters=design.clusters))
         ledger.add("mean_benefit", found[-1], slice={attribute: level}, unit="benefit")
-    chart = estimate_bars(
+    return estimate_bars(
         title=f"Mean benefit by {attribute}",
-        categories=list(member.levels),
+        categories=member.levels,
         estimates=found,
         x_label="mean benefit (1 is what the label speaks for)",
     )
-    return [chart] if any(isinstance(one, Interval) for one in found) else []

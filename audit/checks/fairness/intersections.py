@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Chart, TableChart
 from audit.check import check
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.fairness.cell_families import Column, Families, Units, cell_families, kinds, too_much_work
 from audit.methods.fairness.cells import Cells, counted_cells, drawn_cells, exact_difference, joined, two_sided_p
 from audit.methods.fairness.comparisons import FEWEST_COMPARED, compare
-from audit.methods.fairness.false_discovery import benjamini_hochberg
 from audit.methods.fairness.groupings import Grouping, cell_of, groupings
 from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.proportions import clopper_pearson, proportion_interval
-from audit.methods.statistics.simultaneous import bonferroni, holm
-from audit.results import Chart, Evidence, Scalar, Simultaneous, Slice, TableChart
+from audit.methods.statistics.simultaneous import benjamini_hochberg, bonferroni, holm
+from audit.results import Evidence, Scalar, Simultaneous, Slice
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 

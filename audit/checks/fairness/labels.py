@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
@@ -18,7 +19,7 @@ from audit.methods.statistics.group_shares import group_shares, one_share
 from audit.methods.statistics.intervals import Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence, Slice
+from audit.results import Evidence, Slice
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -148,8 +149,8 @@ def _outcomes(rows: Rows, most_classes: int) -> list[tuple[NDArray[np.bool_], Ma
     return [(rows.labels == position, {"class": name}) for position, name in enumerate(classes)]
 
 
-def _rates(ledger: Ledger, rows: Rows, held: _Attribute, known: NDArray[np.bool_], *, design: RowDesign, most_classes: int) -> list[Chart]:
-    charts: list[Chart] = []
+def _rates(ledger: Ledger, rows: Rows, held: _Attribute, known: NDArray[np.bool_], *, design: RowDesign, most_classes: int) -> list[BarChart]:
+    charts: list[BarChart] = []
     for favourable, at in _outcomes(rows, most_classes):
         shares = group_shares(favourable, held.codes, len(held.levels), base=known, weights=design.weights, clusters=design.clusters)
         for level, share in enumerate(shares):
@@ -160,7 +161,8 @@ def _rates(ledger: Ledger, rows: Rows, held: _Attribute, known: NDArray[np.bool_
             ledger.add("label_rate_difference", found.difference, slice=where, versus=held.versus, at=at, unit="proportion", n=found.rows)
             ledger.add("label_rate_ratio", found.ratio, slice=where, versus=held.versus, at=at, unit="ratio", n=found.rows)
         title = f"Label rate by {held.name}" + (f", class {at['class']}" if at else "")
-        charts.append(_chart(title, held.levels, shares, "share of favourable labels" if not at else "share of labels"))
+        words = "share of labels" if at else "share of favourable labels"
+        charts += estimate_bars(title=title, categories=held.levels, estimates=list(map(_rate, shares)), x_label=words)
     return charts
 
 
@@ -168,7 +170,7 @@ def _rate(share: Share) -> Interval | Undefined:
     return proportion_interval(share) if share.total > 0 else Undefined("There are no rows with a known label.", share.rows)
 
 
-def _divergences(ledger: Ledger, rows: Rows, held: _Attribute, design: RowDesign) -> list[Chart]:
+def _divergences(ledger: Ledger, rows: Rows, held: _Attribute, design: RowDesign) -> list[BarChart]:
     size, generator = len(rows.facts.classes), rows.generator(f"fairness.labels {held.name}")
     counts = class_counts(rows.labels, held.codes, classes=size, groups=len(held.levels), weights=design.weights, clusters=design.clusters)
     shown: dict[str, Interval] = {}
@@ -189,26 +191,5 @@ def _divergences(ledger: Ledger, rows: Rows, held: _Attribute, design: RowDesign
                 ledger.exact(f"{name}_by_chance", apart.by_chance, n, slice=where, versus=held.versus, unit=unit, method=method)
             if name == "total_variation" and isinstance(apart.estimate, Interval):
                 shown[held.levels[level]] = apart.estimate
-    return [_apart(held, shown)] if shown else []
-
-
-def _apart(held: _Attribute, shown: Mapping[str, Interval]) -> BarChart:
-    return BarChart(
-        title=f"Total variation of labels from {held.levels[held.reference]} by {held.name}",
-        categories=list(shown),
-        values=[one.value for one in shown.values()],
-        low=[one.low for one in shown.values()],
-        high=[one.high for one in shown.values()],
-        n=[one.n for one in shown.values()],
-        x_label="total variation",
-    )
-
-
-def _chart(title: str, levels: tuple[str, ...], shares: list[Share], x_label: str) -> BarChart:
-    held = list(map(_rate, shares))
-    return estimate_bars(
-        title=title,
-        categories=list(levels),
-        estimates=held,
-        x_label=x_label,
-    )
+    title = f"Total variation of labels from {held.levels[held.reference]} by {held.name}"
+    return estimate_bars(title=title, categories=list(shown), estimates=list(shown.values()), x_label="total variation")

@@ -9,13 +9,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import TableChart
 from audit.check import check
 from audit.data.dataset import Codes
 from audit.errors import nearest
 from audit.ledger import Ledger
 from audit.methods.fairness.counts import count_table
 from audit.methods.fairness.local_law_144 import SMALL, AboveMedian, ImpactTable, above_median, disagreements, impact_table, may_be_left_out
-from audit.results import Evidence, Scalar, Slice, TableChart
+from audit.results import Evidence, Scalar, Slice
 from audit.rows import Rows
 
 Form = Literal["both", "selection", "scoring"]

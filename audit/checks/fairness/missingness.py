@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger, family
 from audit.methods.fairness.comparisons import FEWEST_COMPARED, compare
 from audit.methods.fairness.equal_shares import equal_shares_p
@@ -18,7 +20,7 @@ from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni, holm
 from audit.reference_group import reference_group, reference_note
-from audit.results import BarChart, Chart, Evidence
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -206,19 +208,12 @@ def _write(ledger: Ledger, found: Sequence[_Found], comparisons: int) -> None:
         ledger.exact("p_value_holm", one.p_value, plain.rows, slice=where, versus=versus, at=at, method=method)
 
 
-def _charts(found: Sequence[_Found]) -> list[Chart]:
+def _charts(found: Sequence[_Found]) -> list[BarChart]:
     held = [(one, compare(one.pairs.shares[one.level], one.pairs.shares[one.pairs.attribute.reference])) for one in found[:CHARTED]]
-    drawn = [(one, item.difference, item.rows) for one, item in held if isinstance(item.difference, Interval)]
-    if not drawn:
-        return []
-    return [
-        BarChart(
-            title="Difference in missing values from the reference group",
-            categories=[f"{one.pairs.column}: {one.pairs.attribute.levels[one.level]}" for one, _, _ in drawn],
-            values=[gap.value for _, gap, _ in drawn],
-            low=[gap.low for _, gap, _ in drawn],
-            high=[gap.high for _, gap, _ in drawn],
-            n=[n for _, _, n in drawn],
-            x_label="share missing in the group less share missing in the reference",
-        )
-    ]
+    drawn = [(one, replace(item.difference, n=item.rows)) for one, item in held if isinstance(item.difference, Interval)]
+    return estimate_bars(
+        title="Difference in missing values from the reference group",
+        categories=[f"{one.pairs.column}: {one.pairs.attribute.levels[one.level]}" for one, _ in drawn],
+        estimates=[gap for _, gap in drawn],
+        x_label="share missing in the group less share missing in the reference",
+    )

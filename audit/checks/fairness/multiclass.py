@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart, Chart, HeatMap
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
@@ -27,7 +28,7 @@ from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import Chart, Evidence, HeatMap
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -233,14 +234,5 @@ def _heat_map(title: str, rows: Rows, groups: _Groups, table: list[list[float | 
     return [HeatMap(title=title, rows=list(groups.levels), columns=list(classes), values=values, x_label="class", unit="proportion")]
 
 
-def _bars(title: str, groups: _Groups, found: list[Estimate]) -> list[Chart]:
-    if not any(isinstance(one, Interval) for one in found):
-        return []
-    return [
-        estimate_bars(
-            title=title,
-            categories=list(groups.levels),
-            estimates=found,
-            x_label="balanced accuracy",
-        )
-    ]
+def _bars(title: str, groups: _Groups, found: list[Estimate]) -> list[BarChart]:
+    return estimate_bars(title=title, categories=groups.levels, estimates=found, x_label="balanced accuracy")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from audit.chart_kinds import TableChart
 from audit.check import check
 from audit.data.protected_names import is_protected
 from audit.ledger import Ledger
-from audit.results import Evidence, Scalar, TableChart
+from audit.results import Evidence, Scalar
 from audit.rows import Rows
 
 SHOWN = 60
@@ -39,7 +40,7 @@ def protected_inputs(rows: Rows) -> Evidence:
     ledger, schema = Ledger(), rows.facts.schema.columns
     groups = {spec.column: spec.name.partition(": ")[0] for spec in rows.facts.groups}
     declared = [column.name for column in schema if column.name in groups]
-    alike = [column.name for column in schema if column.name not in groups and column.kind != "image" and is_protected(column.name)]
+    alike = [column.name for column in schema if column.name not in groups and column.kind not in ("image", "text") and is_protected(column.name)]
     ledger.exact("protected_inputs", len(declared), len(schema), unit="columns", method="count of inputs")
     ledger.exact("inputs_named_like_protected", len(alike), len(schema), unit="columns", method="count of inputs")
     cells: list[list[Scalar]] = [[name, f"declared as {groups[name]}"] for name in declared]

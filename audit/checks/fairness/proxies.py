@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart, Chart, Mark
 from audit.check import check
+from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger, family
 from audit.methods.fairness.plain_inputs import plain_inputs
 from audit.methods.fairness.predictability import chance_p, fold_area, level_shares
@@ -19,7 +21,7 @@ from audit.methods.fairness.quantities import group_interval, quantity
 from audit.methods.performance.roc import auc
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.simultaneous import bonferroni, holm
-from audit.results import BarChart, Chart, Evidence, Mark
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -272,19 +274,12 @@ def _share_of(sizes: Floats, chosen: NDArray[np.bool_], design: RowDesign) -> Es
     return group_interval(held, what="share of mean absolute Shapley values", lowest=0.0, highest=1.0)
 
 
-def _chart(attribute: str, best: Mapping[str, Interval]) -> list[Chart]:
+def _chart(attribute: str, best: Mapping[str, Interval]) -> list[BarChart]:
     shown = sorted(best.items(), key=lambda item: (-abs(item[1].value - 0.5), item[0]))[:CHARTED]
-    if not shown:
-        return []
-    return [
-        BarChart(
-            title=f"How well each column alone tells {attribute}",
-            categories=[name for name, _ in shown],
-            values=[one.value for _, one in shown],
-            low=[one.low for _, one in shown],
-            high=[one.high for _, one in shown],
-            n=[one.n for _, one in shown],
-            x_label="area under the ROC curve, level with the largest",
-            marks=[Mark(value=0.5, label="guessing")],
-        )
-    ]
+    return estimate_bars(
+        title=f"How well each column alone tells {attribute}",
+        categories=[name for name, _ in shown],
+        estimates=[one for _, one in shown],
+        x_label="area under the ROC curve, level with the largest",
+        marks=[Mark(value=0.5, label="guessing")],
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart, Chart, HeatMap
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.facts import LABEL_WORDS
@@ -26,7 +27,7 @@ from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined
 from audit.methods.statistics.proportions import proportion_interval
 from audit.reference_group import reference_group, reference_note
-from audit.results import Chart, Evidence, HeatMap
+from audit.results import Evidence
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 
@@ -149,7 +150,8 @@ def regression(rows: Rows, *, quantiles: tuple[float, ...] = (0.5, 0.75, 0.9)) -
         Chouldechova 2017, doi:10.1089/big.2016.0047
         Binder 1983, doi:10.2307/1402588
     """
-    ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
+    ledger, design = Ledger(census=rows.facts.census), row_design(rows)
+    charts: list[Chart] = []
     labels = rows.labels.astype(np.float64) if rows.facts.label is not None else np.full(rows.n, np.nan)
     everyone = _Members(rows.column("outputs.score").astype(np.float64), labels, design)
     known = np.isfinite(everyone.predictions)
@@ -200,7 +202,7 @@ def _split(everyone: _Members, codes: NDArray[np.int64], size: int) -> Iterator[
         yield everyone.of(order[edges[level] : edges[level + 1]])
 
 
-def _write(ledger: Ledger, groups: _Groups, name: str, metric: _Metric, *, unit: str) -> list[Chart]:
+def _write(ledger: Ledger, groups: _Groups, name: str, metric: _Metric, *, unit: str) -> list[BarChart]:
     found = [metric.compute(held if name == "mean_prediction" else held.labelled) for held in groups.members]
     shown = [_interval(name, metric, one) for one in found]
     for level, estimate in enumerate(shown):
@@ -242,14 +244,5 @@ def _quantiles(ledger: Ledger, groups: _Groups, everyone: _Members, cuts: Mappin
     return [HeatMap(title=title, rows=list(groups.levels), columns=[f"{q:g}" for q in cuts], values=table, x_label="quantile")] if cuts else []
 
 
-def _chart(title: str, levels: tuple[str, ...], found: list[Estimate], unit: str) -> list[Chart]:
-    if not any(isinstance(one, Interval) for one in found):
-        return []
-    return [
-        estimate_bars(
-            title=title,
-            categories=list(levels),
-            estimates=found,
-            x_label=unit or "unit of the label",
-        )
-    ]
+def _chart(title: str, levels: tuple[str, ...], found: list[Estimate], unit: str) -> list[BarChart]:
+    return estimate_bars(title=title, categories=levels, estimates=found, x_label=unit or "unit of the label")

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import BarChart, Mark
 from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger, family
@@ -20,7 +21,7 @@ from audit.methods.statistics.group_shares import group_shares, one_share
 from audit.methods.statistics.intervals import Interval, Undefined
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni, holm
-from audit.results import BarChart, Chart, Evidence, Mark, Slice
+from audit.results import Evidence, Slice
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 from audit.witness import Reference
@@ -81,7 +82,6 @@ def selection_rates(rows: Rows, *, pairs: bool = True, smallest_reference: int =
     References:
         29 CFR 1607.4(D), Uniform Guidelines on Employee Selection Procedures
         Newcombe 1998, Statistics in Medicine 17:873-890
-        Katz et al. 1978, Biometrics 34:469-474, doi:10.2307/2530610
         Koopman 1984, Biometrics 40:513-517, doi:10.2307/2531405
         Manski 1989, Journal of Human Resources 24:343-360, doi:10.2307/145818
     """
@@ -127,7 +127,7 @@ def _attribute(rows: Rows, name: str, selected: NDArray[np.bool_], design: RowDe
     return Groups(name, [{name: level} for level in held.levels], shares, reference)
 
 
-def _write_attribute(ledger: Ledger, groups: Groups, at: Mapping[str, str]) -> list[Chart]:
+def _write_attribute(ledger: Ledger, groups: Groups, at: Mapping[str, str]) -> list[BarChart]:
     for where, share in zip(groups.slices, groups.shares, strict=True):
         _write_rate(ledger, share, where, at, comparisons=1)
     found = {i: compare(groups.shares[i], groups.shares[groups.reference or 0]) for i in groups.others}
@@ -243,12 +243,12 @@ def _write_pair(ledger: Ledger, groups: Groups, at: Mapping[str, str], compariso
         _write_comparison(ledger, groups, i, compare(one, reference), compare(one, reference, confidence=level), at=at, comparisons=comparisons)
 
 
-def _charts(groups: Groups, found: Mapping[int, Comparison], at: Mapping[str, str]) -> list[Chart]:
+def _charts(groups: Groups, found: Mapping[int, Comparison], at: Mapping[str, str]) -> list[BarChart]:
     suffix = f", class {at['class']}" if at else ""
     names = [", ".join(where.values()) for where in groups.slices]
     rates = [proportion_interval(share) for share in groups.shares]
     title = f"Selection rate by {groups.title}{suffix}"
-    charts: list[Chart] = [estimate_bars(title=title, categories=names, estimates=rates, x_label="selection rate")]
+    charts = estimate_bars(title=title, categories=names, estimates=rates, x_label="selection rate")
     ratios = {i: comparison.ratio for i, comparison in found.items() if isinstance(comparison.ratio, Interval) and comparison.ratio.low > 0}
     if ratios:
         title = f"Impact ratio by {groups.title} against {names[groups.reference or 0]}{suffix}"

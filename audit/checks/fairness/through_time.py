@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Chart, LineChart, Series
 from audit.check import check
 from audit.ledger import Ledger, family
 from audit.methods.fairness.combined import weighted_sum
@@ -17,7 +18,7 @@ from audit.methods.statistics.intervals import Estimate, Interval
 from audit.methods.statistics.proportions import Share, proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni
 from audit.reference_group import reference_group, reference_note
-from audit.results import Chart, Evidence, LineChart, Series
+from audit.results import Evidence
 from audit.row_design import row_design
 from audit.rows import Rows
 

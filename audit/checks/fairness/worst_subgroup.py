@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from audit.chart_kinds import TableChart
 from audit.check import check
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger, family
@@ -20,7 +21,7 @@ from audit.methods.fairness.subgroup_search import Confirmation, Search, Subgrou
 from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.proportions import proportion_interval
 from audit.methods.statistics.simultaneous import bonferroni, holm
-from audit.results import Evidence, Scalar, Slice, TableChart
+from audit.results import Evidence, Scalar, Slice
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Chart, TableChart
 from audit.check import check
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
@@ -15,7 +16,7 @@ from audit.methods.statistics.group_shares import group_shares, one_share
 from audit.methods.statistics.intervals import Undefined
 from audit.methods.statistics.means import mean_interval
 from audit.methods.statistics.proportions import proportion_interval
-from audit.results import Chart, Evidence, Scalar, TableChart
+from audit.results import Evidence, Scalar
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 

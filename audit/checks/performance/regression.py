@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from audit.chart_kinds import Histogram
 from audit.check import check
 from audit.facts import LABEL_WORDS
 from audit.ledger import Ledger
 from audit.methods.performance.regression import mean_absolute_error, r_squared, root_mean_squared_error
 from audit.methods.statistics.means import mean_interval
-from audit.results import Evidence, Histogram
+from audit.results import Evidence
 from audit.row_design import row_design
 from audit.rows import Rows
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.chart_kinds import Chart, LineChart, Series, TableChart
 from audit.check import check
 from audit.ledger import Ledger
 from audit.methods.statistics.censored import censored_quantile
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.proportions import proportion_interval
-from audit.results import Chart, Evidence, LineChart, Scalar, Series, TableChart
+from audit.results import Evidence, Scalar
 from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
 

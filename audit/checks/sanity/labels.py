@@ -48,6 +48,8 @@ def _limit(measurement: str, because: str, *, minimum: str | None = None, maximu
         "score_label_correlation",
         "distinct_outputs",
         "distinct_decisions",
+        "distinct_selections",
+        "differing_decisions",
         "distinct_labels",
         "non_finite_outputs",
         "label_twins",
@@ -64,6 +66,8 @@ def _limit(measurement: str, because: str, *, minimum: str | None = None, maximu
         ),
         _limit("distinct_outputs", "A network that answers every row alike has not looked at the rows.", minimum="2"),
         _limit("distinct_decisions", "When all decisions are the same, rates by group say nothing.", minimum="2", soft=True),
+        _limit("distinct_selections", "When all rows or none have a favourable decision, rates by group say nothing.", minimum="2", soft=True),
+        _limit("differing_decisions", "Decisions that equal every label may be the labels themselves, or know them.", minimum="1", soft=True),
         _limit("distinct_labels", "With one label only, no error rate can be compared.", minimum="2"),
         _limit("non_finite_outputs", "A row without a finite output has no decision.", maximum="0"),
         _limit("label_twins", "An input that alone tells the label is likely a copy of it, or was written after it.", maximum="0"),
@@ -81,8 +85,8 @@ def labels(rows: Rows, *, twin_auc: float = 0.99) -> Evidence:
         The score's area under the ROC curve is 0.5 for chance and below it when the score points the wrong way. Cohen's kappa is 0 when
         decisions agree with labels as often as by chance. Accuracy over the base rate compares with always giving the commonest label; a
         network tuned to find rare cases may fall below 0 for good reason, so this limit is soft. A label twin is an input which alone
-        predicts the label almost perfectly. These limits are technical: they guard the measurement and are not a policy. When one is
-        outside, every other finding of the run carries a warning.
+        predicts the label almost perfectly; decisions that differ from the label in no row at all are as suspicious. These limits are
+        technical: they guard the measurement and are not a policy. When one is outside, every other finding of the run carries a warning.
 
     What it cannot show:
         Labels that are wrong in a plausible way, leakage spread over several inputs, or whether a perfect input is legitimate: some
@@ -96,6 +100,9 @@ def labels(rows: Rows, *, twin_auc: float = 0.99) -> Evidence:
     ledger, design = Ledger(census=rows.facts.census), row_design(rows)
     notes = [design.note] if design.note else []
     _outputs(ledger, rows, notes)
+    if rows.facts.labels:
+        _several(ledger, rows, design, notes)
+        return ledger.evidence(notes=notes)
     if rows.facts.label is None or not rows.has("subject.label"):
         return ledger.evidence(notes=[*notes, "No label column was declared, so only the outputs were looked at."])
     known = np.isfinite(rows.labels) if rows.facts.task == "regression" else rows.labels >= 0
@@ -125,6 +132,9 @@ def _outputs(ledger: Ledger, rows: Rows, notes: list[str]) -> None:
     if rows.facts.task in ("binary", "multiclass") and rows.has("outputs.decision"):
         decided = rows.decisions[rows.decisions >= 0]
         ledger.exact("distinct_decisions", len(np.unique(decided)), rows.n, method="different decided classes")
+        if rows.facts.task == "multiclass" and rows.facts.positive:
+            chosen = np.unique(np.isin(decided, rows.facts.positive))
+            ledger.exact("distinct_selections", len(chosen), rows.n, method="whether rows with and without a favourable decision are there")
 
 
 def _labels(ledger: Ledger, rows: Rows, known: NDArray[np.bool_], notes: list[str]) -> None:
@@ -137,6 +147,8 @@ def _labels(ledger: Ledger, rows: Rows, known: NDArray[np.bool_], notes: list[st
 
 def _decisions(ledger: Ledger, rows: Rows, known: NDArray[np.bool_], design: RowDesign, notes: list[str]) -> None:
     truth, decided, held = rows.labels[known].astype(np.int64), rows.decisions[known], design.of(known)
+    if len(truth) >= FEWEST_ROWS:
+        ledger.exact("differing_decisions", int((truth != decided).sum()), len(truth), unit="rows", method="rows whose decision is not the label")
     for name, method in (("cohen_kappa", cohen_kappa), ("accuracy_over_base_rate", accuracy_over_base_rate)):
         plain = method(truth, decided, held.weights, clusters=held.clusters)
         wide = method(truth, decided, held.weights, clusters=held.clusters, confidence=bonferroni(0.95, COMPARISONS))
@@ -157,6 +169,24 @@ def _score(ledger: Ledger, rows: Rows, known: NDArray[np.bool_], design: RowDesi
         return
     wide = auc(scores, positives, held.weights, clusters=held.clusters, confidence=bonferroni(0.95, COMPARISONS))
     ledger.add("score_auc", plain, simultaneous=family(wide, COMPARISONS))
+
+
+def _several(ledger: Ledger, rows: Rows, design: RowDesign, notes: list[str]) -> None:
+    """The same questions of each of several labels, so far as they can be asked."""
+    answered, truth = rows.column("outputs.output"), rows.label_matrix
+    for label, name in enumerate(rows.facts.classes):
+        used = (truth[:, label] >= 0) & np.isfinite(answered[:, label])
+        held, at = design.of(used), {"label": name}
+        if used.sum() >= FEWEST_ROWS:
+            ledger.exact("distinct_labels", len(np.unique(truth[used, label])), int(used.sum()), at=at, method="different known values of the label")
+        plain, wide = (
+            auc(answered[used, label], truth[used, label] == 1, held.weights, clusters=held.clusters, confidence=level)
+            for level in (0.95, bonferroni(0.95, len(rows.facts.classes)))
+        )
+        if isinstance(plain, Undefined):
+            notes.append(f"The area under the ROC curve of label {name} was not estimated: {plain.reason}")
+        else:
+            ledger.add("score_auc", plain, at=at, simultaneous=family(wide, len(rows.facts.classes)))
 
 
 def _quantities(ledger: Ledger, rows: Rows, known: NDArray[np.bool_]) -> None:

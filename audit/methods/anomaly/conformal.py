@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from audit.errors import MethodError
+from audit.methods.statistics.simultaneous import benjamini_hochberg
 
 Floats = NDArray[np.float64]
 
@@ -49,18 +50,16 @@ def attained(p_values: Floats, alpha: float) -> NDArray[np.bool_]:
     return np.asarray(p_values <= alpha * (1 + 1e-12))
 
 
-def benjamini_hochberg(p_values: Floats, *, rate: float = 0.05) -> NDArray[np.bool_]:
-    """Rows found at a false discovery rate of at most `rate`, (m,): those up to the last ordered p_(i) <= rate i / m. False for NaN.
+def discoveries(p_values: Floats, *, rate: float = 0.05) -> NDArray[np.bool_]:
+    """Rows found at a false discovery rate of at most `rate`, (m,): adjusted by Benjamini-Hochberg, the p-value attains it. False for NaN.
 
     Conformal p-values that share a calibration set are positively dependent, under which the rate holds when scores have no ties.
-    Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x; Bates et al. 2023, doi:10.1214/22-AOS2244.
+    Bates et al. 2023, doi:10.1214/22-AOS2244.
     """
-    known = p_values[~np.isnan(p_values)]
-    ordered = np.sort(known)
-    reached = np.flatnonzero(attained(ordered * len(known) / np.arange(1, len(known) + 1), rate))
-    if not len(reached):
-        return np.zeros(len(p_values), dtype=np.bool_)
-    return np.asarray(p_values <= ordered[reached[-1]])
+    known = ~np.isnan(p_values)
+    found = np.zeros(len(p_values), dtype=np.bool_)
+    found[known] = attained(benjamini_hochberg(p_values[known]), rate)
+    return found
 
 
 def false_alarm_range(n: int, alpha: float, *, confidence: float = 0.95) -> tuple[float, float]:

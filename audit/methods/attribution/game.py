@@ -100,14 +100,12 @@ def make_game(
 ) -> Game:
     """The game on a `background` (b, …) in which entry e of a flattened row belongs to player ``owner[e]``.
 
-    Raises MethodError for an empty background, an owner of another length or range, weights that are no distribution, or a leaf of
-    integers, of which no mixture is meaningful.
+    Raises MethodError for an empty background, an owner of another length or range, or weights that are no distribution. Entries are
+    exchanged and never mixed, so they may be whole numbers, such as token ids.
     """
     if not len(background):
         raise MethodError("the background has no rows")
     flat = background.reshape(len(background), -1)
-    if not background.is_floating_point():
-        raise MethodError(f"attributions need inputs of floating type, found {background.dtype}")
     if owner.shape != flat.shape[1:] or owner.min(initial=0) < 0 or owner.max(initial=0) >= players:
         raise MethodError(f"owner must name one of {players} players for each of {flat.shape[1]} entries, found shape {owner.shape}")
     shares = np.full(len(flat), 1 / len(flat)) if weights is None else np.asarray(weights, dtype=np.float64)

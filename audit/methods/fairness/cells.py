@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special, stats
 
+from audit.methods.statistics.group_shares import few_clusters
 from audit.methods.statistics.proportions import FEWEST_EXPECTED, FEWEST_FOR_APPROXIMATION, Share
 
 Floats = NDArray[np.float64]
@@ -189,5 +190,6 @@ def _effective(sums: _Sums, kept: Floats, units: Floats) -> tuple[Floats, Floats
     variance = _ratio(residual, sums.base**2) * units / np.maximum(units - 1, 1)
     kish = _ratio(sums.base**2, kept)
     moving = variance > 1e-15
-    n = np.where(moving, np.minimum(kish, rate * (1 - rate) / np.where(moving, variance, 1)), np.minimum(kish, units))
+    known = few_clusters(kish, _ratio(sums.base**2, sums.base_squared))
+    n = np.where(moving, known * np.minimum(kish, rate * (1 - rate) / np.where(moving, variance, 1)), np.minimum(kish, units))
     return rate * n, n

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from audit.methods.statistics.influence import equal_clusters
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, percent
 from audit.methods.statistics.proportions import FEWEST_EXPECTED
 
@@ -51,11 +52,11 @@ def conditional_disparity(
     if not len(table.kept):
         gone = Undefined("No stratum has both outcomes.", len(place))
         return Disparity((gone,) * groups, 0, 0, len(place))
-    errors, units = table.errors() if clusters is None else table.clustered_errors(clusters[place])
+    errors, units, freedom = table.errors() if clusters is None else table.clustered_errors(clusters[place])
     if units < 2:
         gone = Undefined("An interval needs at least 2 independent rows or clusters.", table.rows)
         return Disparity((gone,) * groups, len(table.kept), table.rows, len(place) - table.rows)
-    factor = float(stats.t.ppf(0.5 + confidence / 2, units - 1))
+    factor = float(stats.t.ppf(0.5 + confidence / 2, freedom))
     method = f"conditional demographic disparity over {len(table.kept)} strata, linearised {percent(confidence)} t interval over {units} " + (
         "rows" if clusters is None else "clusters"
     )
@@ -93,15 +94,18 @@ class _Table:
         self.base = apart - self.value
         self.slope = np.array([1.0, -1.0]) * size_of[:, None] / np.maximum(outcomes, 1e-300)
 
-    def errors(self) -> tuple[Array, int]:
-        """Standard error of each group, (groups,), and the number of rows. Influence is the same for all rows of a cell, in or out of the group."""
+    def errors(self) -> tuple[Array, int, float]:
+        """Standard error of each group, (groups,), the number of rows, and degrees of freedom.
+
+        Influence is the same for all rows of a cell that are in the group, and for all that are not.
+        """
         outside = self.base[:, None, :] - self.slope[:, :, None] * self.shares
         inside = outside + self.slope[:, :, None]
         everyone = self.squares.sum(axis=2, keepdims=True)
         square = (self.squares * inside**2 + (everyone - self.squares) * outside**2).sum(axis=(0, 1))
-        return np.asarray(np.sqrt(self.rows / max(self.rows - 1, 1) * square) / self.total), self.rows
+        return np.asarray(np.sqrt(self.rows / max(self.rows - 1, 1) * square) / self.total), self.rows, self.rows - 1.0
 
-    def clustered_errors(self, clusters: Codes) -> tuple[Array, int]:
+    def clustered_errors(self, clusters: Codes) -> tuple[Array, int, float]:
         """The same with influences summed within clusters, (n,), before squaring; the number of clusters."""
         used = self.strata >= 0
         names, owner = np.unique(clusters[used], return_inverse=True)
@@ -110,7 +114,8 @@ class _Table:
         for group in range(len(self.value)):
             influence = self.base[stratum, group] + slope * ((code == group) - self.shares[stratum, outcome, group])
             errors[group] = np.sqrt(np.sum(np.bincount(owner, weights=weight * influence) ** 2))
-        return errors * np.sqrt(len(names) / max(len(names) - 1, 1)) / self.total, len(names)
+        freedom = max(equal_clusters(clusters[used], weight) - 1, 1.0)
+        return errors * np.sqrt(len(names) / max(len(names) - 1, 1)) / self.total, len(names), freedom
 
 
 def _reason(table: _Table, group: int) -> Undefined | None:

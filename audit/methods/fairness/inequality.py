@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from audit.methods.statistics.influence import influence_interval, standard_error
+from audit.methods.statistics.influence import equal_clusters, influence_interval, standard_error
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
 
 Array = NDArray[np.float64]
@@ -30,7 +31,8 @@ class Parts:
     between: Entropy
     within: Entropy
     by_chance: float
-    """What the part between groups would be on average if the rows were dealt to the groups at random; exact for alpha 2, else of second order."""
+    """What the part between groups would be on average if the rows were dealt to the groups at random; exact for alpha 2, else of second order.
+    With clusters what it would be for groups of equal means, to second order."""
     groups: int
 
 
@@ -44,7 +46,14 @@ def generalised_entropy(benefits: Array, weights: Array | None = None, *, alpha:
     return _entropy(benefits, benefits, weights, alpha) if reason is None else reason
 
 
-def entropy_parts(benefits: Array, codes: NDArray[np.integer], weights: Array | None = None, *, alpha: float = 2.0) -> Parts | Undefined:
+def entropy_parts(
+    benefits: Array,
+    codes: NDArray[np.integer],
+    weights: Array | None = None,
+    *,
+    clusters: NDArray[np.int64] | None = None,
+    alpha: float = 2.0,
+) -> Parts | Undefined:
     """The index split by groups (`codes` (n,), 0 or more): between is the index of the group means, within is the rest.
 
     For every alpha within is the sum over groups of share · (group mean / mean)^alpha · index inside the group (Shorrocks 1980).
@@ -60,7 +69,12 @@ def entropy_parts(benefits: Array, codes: NDArray[np.integer], weights: Array | 
     within = Entropy(total.value - between.value, total.influence - between.influence)
     groups = int((mass > 0).sum())
     rows = weight.sum() ** 2 / np.sum(weight**2)
-    chance = _entropy(benefits, benefits, weights, 2.0).value * (groups - 1) / max(rows - 1, 1)
+    if clusters is None:
+        chance = _entropy(benefits, benefits, weights, 2.0).value * (groups - 1) / max(rows - 1, 1)
+    else:
+        chance = _clustered_chance(weight * (benefits - means[codes]), codes, mass.astype(np.float64), clusters) / (
+            2 * float(np.average(benefits, weights=weight)) ** 2
+        )
     return Parts(total, between, within, float(chance), groups)
 
 
@@ -76,13 +90,21 @@ def coefficient_of_variation(benefits: Array, weights: Array | None = None) -> E
 def entropy_interval(
     held: Entropy | Undefined, weights: Array | None = None, *, clusters: NDArray[np.int64] | None = None, confidence: float = 0.95, method: str
 ) -> Estimate:
-    """The linearised interval, cut at 0; Undefined where all benefits are alike, so that nothing tells how far chance could move the index."""
+    """The linearised interval, cut at 0, or on the log scale with clusters, of which few tell a skewed index.
+
+    Undefined where all benefits are alike, so that nothing tells how far chance could move the index.
+    """
     if isinstance(held, Undefined):
         return held
     if not np.any(np.abs(held.influence) > 1e-12):
         return Undefined(f"All {len(held.influence)} benefits are alike, so the index is 0 and has no interval.", len(held.influence))
     found = influence_interval(held.value, held.influence, weights=weights, clusters=clusters, confidence=confidence, method=method)
-    return found if isinstance(found, Undefined) else Interval(found.value, max(0.0, found.low), found.high, found.n, f"{found.method}, cut at 0")
+    if isinstance(found, Undefined):
+        return found
+    if clusters is not None and found.value > 0:
+        factor = math.exp(min((found.high - found.value) / found.value, 700.0))
+        return Interval(found.value, found.value / factor, found.value * factor, found.n, f"{found.method}, on the log scale")
+    return Interval(found.value, max(0.0, found.low), found.high, found.n, f"{found.method}, cut at 0")
 
 
 def between_interval(
@@ -98,13 +120,12 @@ def between_interval(
     n, value = len(parts.total.influence), max(parts.between.value, 0.0)
     if parts.groups < 2:
         return Undefined("There are fewer than two groups with rows.", n)
-    if parts.by_chance <= 0:
+    if max(parts.by_chance, parts.total.value) <= 0:
         return Undefined(f"All {n} benefits are alike, so no part lies between groups and there is no interval.", n)
     if n < 2 or (clusters is not None and len(np.unique(clusters)) < 2):
         return Undefined("An interval needs at least 2 independent rows.", n)
-    z = normal_quantile(confidence)
-    design = _design_factor(parts.total.influence, weights, clusters)
-    error, chance = standard_error(parts.between.influence, weights, clusters), parts.by_chance * design
+    z = normal_quantile(confidence) if clusters is None else float(stats.t.ppf(0.5 + confidence / 2, max(equal_clusters(clusters, weights) - 1, 1)))
+    error, chance = standard_error(parts.between.influence, weights, clusters), parts.by_chance
     step = max(math.sqrt(chance / (parts.groups - 1)), error / (2 * math.sqrt(value)) if value > 0 else 0.0)
     low = max(0.0, value - chance - z * error)
     text = f"index of group means, {percent(confidence)} linearised interval of its root, less the value by chance at the low end"
@@ -153,9 +174,12 @@ def _phi(x: Array, alpha: float) -> tuple[Array, Array]:
     return np.where(x > 0, safe**alpha, 0.0), np.where(x > 0, alpha * safe ** (alpha - 1), 0.0)
 
 
-def _design_factor(influence: Array, weights: Array | None, clusters: NDArray[np.int64] | None) -> float:
-    """Variance with clusters over variance with independent rows, at least 1."""
-    if clusters is None:
-        return 1.0
-    plain = standard_error(influence, weights)
-    return max(1.0, (standard_error(influence, weights, clusters) / plain) ** 2) if plain > 0 else 1.0
+def _clustered_chance(residuals: Array, codes: NDArray[np.integer], mass: Array, clusters: NDArray[np.int64]) -> float:
+    """Sum over groups of share · variance of (group mean - mean), from weighted residuals (n,) about group means summed within clusters."""
+    names, owner = np.unique(clusters, return_inverse=True)
+    pairs, place = np.unique(codes.astype(np.int64) * len(names) + owner.reshape(-1), return_inverse=True)
+    inside, everyone = np.bincount(place.reshape(-1), weights=residuals), np.bincount(owner.reshape(-1), weights=residuals)
+    total = float(mass.sum())
+    held = mass[pairs // len(names)]
+    squares = float(np.sum(np.where(held > 0, inside**2 / np.where(held > 0, held, 1), 0.0))) / total - float(np.sum(everyone**2)) / total**2
+    return max(squares, 0.0) * len(names) / max(len(names) - 1, 1)

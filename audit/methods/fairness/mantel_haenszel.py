@@ -69,7 +69,7 @@ def mantel_haenszel(strata: Strata, *, confidence: float = 0.95) -> Association:
     if not len(held.total):
         gone = Undefined("No stratum has rows of both groups.", strata.rows)
         return Association(gone, gone, gone, gone, 0)
-    sparse = _sparse(held)
+    sparse = too_sparse(held)
     odds, difference = common_odds_ratio(held, confidence=confidence), common_risk_difference(held, confidence=confidence)
     homogeneity = breslow_day(held, odds) if sparse is None else sparse
     return Association(sparse or odds, sparse or difference, sparse or cochran_mantel_haenszel(held), homogeneity, len(held.total))
@@ -142,6 +142,22 @@ def breslow_day(strata: Strata, odds_ratio: Estimate) -> float | Undefined:
     return float(stats.chi2.sf(statistic, int(both.sum()) - 1))
 
 
+def too_sparse(strata: Strata, design_effect: float = 1.0) -> Undefined | None:
+    """Mantel and Fleiss' rule: hits of the group could lie at least 5 from what is expected, either way (Am. J. Epidemiol. 112:129-134).
+
+    Rows that belong to clusters count as so many divided by their `design_effect`.
+    """
+    hits = strata.hits + strata.reference_hits
+    least, most = np.maximum(0, hits - strata.reference_total).sum(), np.minimum(hits, strata.total).sum()
+    expected = float(strata.expected.sum())
+    room = min(expected - least, most - expected) / design_effect
+    if room >= FEWEST_EXPECTED:
+        return None
+    return Undefined(
+        f"The strata leave room for {room:.2g} rows of difference; at least {FEWEST_EXPECTED} are needed (Mantel and Fleiss).", strata.rows
+    )
+
+
 def _fitted(ratio: float, n1: Array, n0: Array, m: Array) -> Array:
     """Hits of the group that have the odds ratio with the margins kept: the root of a quadratic between its bounds."""
     if abs(ratio - 1) < 1e-9:
@@ -150,16 +166,3 @@ def _fitted(ratio: float, n1: Array, n0: Array, m: Array) -> Array:
     spread = np.sqrt(np.maximum(linear**2 - 4 * square * constant, 0.0))
     # The root without cancellation; the other lies outside the bounds.
     return np.asarray(-2 * constant / (linear + spread))
-
-
-def _sparse(strata: Strata) -> Undefined | None:
-    """Mantel and Fleiss' rule: hits of the group could lie at least 5 from what is expected, either way (Am. J. Epidemiol. 112:129-134)."""
-    hits = strata.hits + strata.reference_hits
-    least, most = np.maximum(0, hits - strata.reference_total).sum(), np.minimum(hits, strata.total).sum()
-    expected = float(strata.expected.sum())
-    room = min(expected - least, most - expected)
-    if room >= FEWEST_EXPECTED:
-        return None
-    return Undefined(
-        f"The strata leave room for {room:.2g} rows of difference; at least {FEWEST_EXPECTED} are needed (Mantel and Fleiss).", strata.rows
-    )

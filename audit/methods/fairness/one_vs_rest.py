@@ -12,7 +12,7 @@ from scipy import sparse
 from audit.methods.fairness.combined import mean_size, weighted_sum
 from audit.methods.fairness.comparisons import FEWEST_COMPARED, compare
 from audit.methods.fairness.quantities import Quantity, group_interval, quantity, quantity_difference
-from audit.methods.statistics.bootstrap import FEWEST_DEFINED, multinomial_replicates
+from audit.methods.statistics.bootstrap import FEWEST_CLUSTERS, FEWEST_DEFINED, multinomial_replicates
 from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, percent
 from audit.methods.statistics.proportions import FEWEST_EXPECTED, Share, proportion_interval
@@ -76,8 +76,9 @@ def macro_gap(
     """Mean over the classes of |group - reference| of one rate, in [0, 1]; `rows` holds both sides, coded 0 and 1.
 
     A mean of sizes is above 0 by chance alone, so its ends are made of intervals of the classes that hold together: max-T intervals
-    from a bootstrap of the table of counts, or of clusters. Where a class has fewer than five hits or misses, with weights alone, or with more than
-    `most_units` cells or clusters to draw from, they are Newcombe's at a Bonferroni level. Undefined when a class lacks rows on one side.
+    from a bootstrap of the table of counts, or of clusters. Where a class has fewer than five hits or misses, with weights alone, with fewer
+    than 20 clusters, or with more than `most_units` cells or clusters to draw from, they are Newcombe's at a Bonferroni level.
+    Undefined when a class lacks rows on one side.
     """
     missing = _missing(sides)
     if missing is not None:
@@ -213,7 +214,7 @@ def _draws(rows: Labelled, classes: int, *, generator: np.random.Generator, resa
     else:
         cell = ((rows.codes * classes) + rows.labels) * (classes + 1) + np.where(rows.decisions < 0, classes, rows.decisions)
         names, unit, counts = np.unique(cell, return_inverse=True, return_counts=True)
-    if len(names) > most_units:
+    if len(names) > most_units or (rows.clusters is not None and len(names) < FEWEST_CLUSTERS):
         return unit, None
     return unit, multinomial_replicates(counts.astype(np.int64), generator=generator, resamples=resamples)
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.methods.statistics.influence import standard_error
-from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
+from audit.methods.statistics.intervals import Estimate, Undefined, normal_quantile
+from audit.methods.statistics.roc_area import RocArea, logit_interval, roc_area, score_codes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,18 +34,24 @@ def fold_area(
     area, influence, used = np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.bool_)
     for fold in np.unique(folds):
         mine = np.flatnonzero(folds == fold)
-        if 0 < positives[mine].sum() < len(mine):
-            area[mine], influence[mine] = _within(scores[mine], positives[mine], weight[mine])
-            used[mine] = True
+        if min(weight[mine][positives[mine]].sum(), weight[mine][~positives[mine]].sum()) > 0:
+            held = roc_area(score_codes(scores[mine]), positives[mine], weight[mine])
+            area[mine], influence[mine], used[mine] = held.value, held.influence, True
     if not used.any():
         return Undefined("No fold has rows of both kinds.", n)
     value = float(np.average(area[used], weights=weight[used]))
-    units = int(used.sum()) if clusters is None else len(np.unique(clusters[used]))
-    if units < 2:
+    owner = None if clusters is None else clusters[used]
+    if owner is not None and len(np.unique(owner)) < 2:
         return Undefined("An interval needs at least 2 independent clusters.", n)
-    error = standard_error(influence[used], weight[used], None if clusters is None else clusters[used])
-    fewest = int(min(positives[used].sum(), (~positives[used]).sum()))
-    return _on_logit(value, error, fewest, int(used.sum()), confidence)
+    return logit_interval(
+        RocArea(value, influence[used]),
+        positives[used],
+        None if weights is None else weights[used],
+        clusters=owner,
+        confidence=confidence,
+        what="area under the ROC curve within folds, linearised",
+        bound="area under the ROC curve within folds",
+    )
 
 
 def level_shares(values: NDArray[np.int64], positives: NDArray[np.bool_], folds: Ints, weights: Floats | None = None) -> Floats:
@@ -78,37 +84,3 @@ def chance_p(area: Estimate, *, confidence: float = 0.95) -> float | None:
     low, high = (math.log(end / (1 - end)) if 0 < end < 1 else math.copysign(700.0, end - 0.5) for end in (area.low, area.high))
     centre, error = math.log(area.value / (1 - area.value)), (high - low) / (2 * normal_quantile(confidence))
     return math.erfc(abs(centre) / error / math.sqrt(2)) if error > 0 else 1.0
-
-
-def _within(scores: Floats, positives: NDArray[np.bool_], weight: Floats) -> tuple[float, Floats]:
-    """Area of one fold and the influence of its rows on it."""
-    above = _share_below(scores[positives], scores[~positives], weight[~positives])
-    below = 1 - _share_below(scores[~positives], scores[positives], weight[positives])
-    area = float(np.average(above, weights=weight[positives]))
-    influence = np.empty(len(scores))
-    influence[positives] = (above - area) * weight.sum() / weight[positives].sum()
-    influence[~positives] = (below - area) * weight.sum() / weight[~positives].sum()
-    return area, influence
-
-
-def _share_below(points: Floats, others: Floats, weight: Floats) -> Floats:
-    """Weighted share of `others` below each point, ties counting one half."""
-    order = np.argsort(others, kind="stable")
-    total = np.concatenate([[0.0], np.cumsum(weight[order])])
-    left = total[np.searchsorted(others[order], points, side="left")]
-    right = total[np.searchsorted(others[order], points, side="right")]
-    share: Floats = (left + right) / (2 * total[-1])
-    return share
-
-
-def _on_logit(value: float, error: float, fewest: int, n: int, confidence: float) -> Interval:
-    text = f"area under the ROC curve within folds, linearised {percent(confidence)} interval on the logit scale"
-    if 0 < value < 1 and error > 0:
-        centre, half = math.log(value / (1 - value)), normal_quantile(confidence) * error / (value * (1 - value))
-        low, high = (1 / (1 + math.exp(-min(max(end, -700.0), 700.0))) for end in (centre - half, centre + half))
-        return Interval(value, min(low, value), max(high, value), n, text)
-    if value in (0.0, 1.0):
-        edge = ((1 - confidence) / 2) ** (1 / fewest)
-        low, high = (min(edge, 1.0), 1.0) if value == 1.0 else (0.0, 1 - edge)
-        return Interval(value, low, high, n, f"area under the ROC curve within folds, {percent(confidence)} binomial bound of the smaller class")
-    return Interval(value, value, value, n, f"{text}; scores do not vary")

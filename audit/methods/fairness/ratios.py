@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from audit.methods.statistics.influence import standard_error
-from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile
+from audit.methods.statistics.influence import equal_clusters, standard_error
+from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
 
 Mask = NDArray[np.bool_]
 FEWEST_DISCORDANT = 5
@@ -43,5 +44,8 @@ def ratio_of_counts(
     if units < 2:
         return Undefined(f"An interval needs at least 2 independent units; there is {units}.", n)
     error = standard_error(influence, weights, clusters)
-    factor = math.exp(normal_quantile(confidence) * error)
-    return Interval(value, value / factor, value * factor, n, "ratio of counts, log 95 % interval")
+    quantile = normal_quantile(confidence)
+    if clusters is not None:
+        quantile = float(stats.t.ppf(0.5 + confidence / 2, max(equal_clusters(clusters, weights) - 1, 1)))
+    factor = math.exp(min(quantile * error, 700.0))
+    return Interval(value, value / factor, value * factor, n, f"ratio of counts, log {percent(confidence)} interval")

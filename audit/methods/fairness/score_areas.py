@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.methods.statistics.influence import influence_interval, standard_error
-from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
+from audit.methods.statistics.influence import influence_interval
+from audit.methods.statistics.intervals import Estimate, Interval, Undefined, percent
+from audit.methods.statistics.roc_area import RocArea, logit_interval, roc_area
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -21,57 +22,41 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 class Area:
     """The chance that a positive row scores above a negative one, ties counting one half, and each row's influence on it.
 
-    `rows` are the positions of the rows it rests on; `influence` (len(rows),) averages, with their weights, to 0.
+    `rows` are the positions of the rows it rests on, the positive ones first; `influence` (len(rows),) averages, with their weights, to 0.
     """
 
     value: float
     rows: NDArray[np.int64]
     influence: Array
-    fewest: int
-    """Rows of the smaller class."""
+    positives: NDArray[np.bool_]
 
 
 def score_area(codes: Codes, positives: NDArray[np.int64], negatives: NDArray[np.int64], weights: Array | None = None) -> Area | Undefined:
     """The area between two sets of rows, by position, for scores given as `codes` (n,): 0 for the lowest distinct score, and so on.
 
-    Exact in time linear in the rows and the distinct scores. The influence values are the placements of DeLong et al. 1988
-    (doi:10.2307/2531595), so that their linearised variance is DeLong's. Undefined when either side has no weight.
+    Exact in time linear in the rows and the distinct scores. Undefined when either side has no weight.
     """
     rows = np.concatenate([positives, negatives])
     if min(len(positives), len(negatives)) == 0:
         return Undefined(f"The area needs both classes; there are {len(positives)} positive and {len(negatives)} negative rows.", len(rows))
-    up, down = (np.ones(len(side)) if weights is None else weights[side] for side in (positives, negatives))
-    if min(up.sum(), down.sum()) <= 0:
+    if weights is not None and min(weights[positives].sum(), weights[negatives].sum()) <= 0:
         return Undefined("The area needs both classes; one has no weight.", len(rows))
-    first, second = codes[positives], codes[negatives]
-    size = int(max(first.max(), second.max())) + 1
-    above = _share_below(second, down, size)[first]
-    below = 1 - _share_below(first, up, size)[second]
-    value = float(np.average(above, weights=up))
-    total = up.sum() + down.sum()
-    influence = np.concatenate([(above - value) * total / up.sum(), (below - value) * total / down.sum()])
-    return Area(min(max(value, 0.0), 1.0), rows, influence, min(len(positives), len(negatives)))
+    up = np.arange(len(rows)) < len(positives)
+    held = roc_area(codes[rows], up, _of(weights, rows))
+    return Area(held.value, rows, held.influence, up)
 
 
 def area_interval(area: Area | Undefined, weights: Array | None = None, *, clusters: Codes | None = None, confidence: float = 0.95) -> Estimate:
-    """DeLong's interval on the logit scale; without spread the far end is an exact binomial bound with the rows of the smaller class.
+    """DeLong's interval on the logit scale; without spread a binomial bound with the units of the smaller class.
 
     `weights` and `clusters` are those of all rows, (n,).
     """
     if isinstance(area, Undefined):
         return area
-    units = len(area.rows) if clusters is None else len(np.unique(clusters[area.rows]))
-    if units < 2:
+    weight, owner = _of(weights, area.rows), _of(clusters, area.rows)
+    if owner is not None and len(np.unique(owner)) < 2:
         return Undefined("An interval needs at least 2 independent clusters; there is 1.", len(area.rows))
-    error, value = standard_error(area.influence, _of(weights, area.rows), _of(clusters, area.rows)), area.value
-    if error <= 1e-12 or value <= 0 or value >= 1:
-        edge = ((1 - confidence) / 2) ** (1 / min(area.fewest, units))
-        low, high = (min(edge, value), value) if value >= 0.5 else (value, max(1 - edge, value))
-        return Interval(value, low, high, len(area.rows), f"area under the ROC curve, {percent(confidence)} binomial bound of the smaller class")
-    centre, half = math.log(value / (1 - value)), normal_quantile(confidence) * error / (value * (1 - value))
-    low, high = (1 / (1 + math.exp(-min(max(end, -700.0), 700.0))) for end in (centre - half, centre + half))
-    text = f"area under the ROC curve, DeLong {percent(confidence)} logit interval"
-    return Interval(value, min(low, value), max(high, value), len(area.rows), text)
+    return logit_interval(RocArea(area.value, area.influence), area.positives, weight, clusters=owner, confidence=confidence)
 
 
 def area_difference(
@@ -106,13 +91,6 @@ def area_difference(
         low, high = min(low, joint.low), max(high, joint.high)
     text = f"difference of areas, DeLong {percent(confidence)} interval, no narrower than that from both logit intervals"
     return Interval(value, max(low, -1.0), min(high, 1.0), len(first.rows) + len(second.rows), text)
-
-
-def _share_below(codes: Codes, weight: Array, size: int) -> Array:
-    """Weighted share of these rows below each code, those at it counting one half, (size,)."""
-    mass = np.bincount(codes, weights=weight, minlength=size)
-    reached = np.cumsum(mass)
-    return np.asarray((reached - mass / 2) / reached[-1])
 
 
 def _of(values: NDArray[Scalar] | None, rows: NDArray[np.int64]) -> NDArray[Scalar] | None:

@@ -2,7 +2,8 @@
 
 A distance is a norm of a difference of curves, so it is above 0 by chance alone and its plain bootstrap is biased upwards twice. By the
 triangle inequality it exceeds the truth by no more than the norm of the difference's error, whose bootstrap quantile gives the low end; and
-a norm is at least its linear part at the truth, whose standard error gives the high end.
+a norm is at least its linear part at the truth, whose standard error gives the high end. Where few clusters tell the error, both ends
+lie further off by the ratio of t to normal quantile.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import sparse, stats
 
 from audit.methods.statistics.intervals import Interval, normal_quantile, percent
 
@@ -65,7 +66,8 @@ def mass_replicates(
     """Bayesian bootstrap (Rubin 1981, doi:10.1214/aos/1176345338) of the shares of rows at each code, (resamples, size); rows each sum to 1.
 
     Every row, or cluster, gets an exponential weight. The sum of such weights over the rows at one code is a gamma; with sample weights it is
-    a gamma of the same mean and variance.
+    a gamma of the same mean and variance. Clusters (n,) are numbers of 0 or more; generators of equal state give a cluster equal weights
+    in every call, so that what clusters have in common on both sides, or in both classes, is kept.
     """
     weight = np.ones(len(codes)) if weights is None else weights
     if clusters is not None:
@@ -79,35 +81,57 @@ def mass_replicates(
 
 
 def distribution_intervals(
-    values: tuple[float, float], first: Array, second: Array, scores: Array, *, n: int, text: str, confidence: float = 0.95
+    values: tuple[float, float],
+    first: Array,
+    second: Array,
+    scores: Array,
+    *,
+    n: int,
+    text: str,
+    freedom: float = np.inf,
+    confidence: float = 0.95,
 ) -> tuple[Interval, Interval]:
     """Intervals of the Kolmogorov-Smirnov and Wasserstein distances `values` from mass replicates (resamples, codes) of both groups.
 
-    `scores` (codes,) are the ordered scores of the replicates' codes, which may be coarser than those of `values`.
+    `scores` (codes,) are the ordered scores of the replicates' codes, which may be coarser than those of `values`; `freedom` the degrees
+    of freedom of rows in clusters.
     """
     gaps = np.cumsum(first, axis=1) - np.cumsum(second, axis=1)
     centre = gaps.mean(axis=0)
     noise, step, z = gaps - centre, np.diff(scores), normal_quantile(confidence)
     tops = np.abs(noise).max(axis=1)
-    ks = _interval(values[0], tops, z * float(noise.std(axis=0).max()), n=n, text=f"Kolmogorov-Smirnov distance, {text}", confidence=confidence)
+    ks = _interval(
+        values[0], tops, z * float(noise.std(axis=0).max()), n=n, text=f"Kolmogorov-Smirnov distance, {text}", freedom=freedom, confidence=confidence
+    )
     sums = np.abs(noise[:, :-1]) @ step
-    signed = (noise[:, :-1] * np.sign(centre[:-1])) @ step
-    distance = _interval(values[1], sums, z * float(signed.std()), n=n, text=f"Wasserstein distance, {text}", confidence=confidence)
+    signed = _linear_error(noise[:, :-1] * step, centre[:-1])
+    distance = _interval(values[1], sums, z * signed, n=n, text=f"Wasserstein distance, {text}", freedom=freedom, confidence=confidence)
     return Interval(ks.value, ks.low, min(ks.high, 1.0), n, ks.method), distance
 
 
 def roc_gap_interval(
-    value: float, first: tuple[Array, Array], second: tuple[Array, Array], *, n: int, text: str, grid: int = 257, confidence: float = 0.95
+    value: float,
+    first: tuple[Array, Array],
+    second: tuple[Array, Array],
+    *,
+    n: int,
+    text: str,
+    grid: int = 257,
+    freedom: float = np.inf,
+    confidence: float = 0.95,
 ) -> Interval:
     """Interval of ABROCA from replicates (resamples, codes) of the masses of positives and negatives of both groups, on a grid of rates."""
-    x = np.linspace(0.0, 1.0, grid)
-    gaps = np.stack([_roc_on(p, q, x) for p, q in zip(*first, strict=True)]) - np.stack([_roc_on(p, q, x) for p, q in zip(*second, strict=True)])
-    centre = gaps.mean(axis=0)
-    noise = gaps - centre
-    sums, signed = np.trapezoid(np.abs(noise), x, axis=1), np.trapezoid(noise * np.sign(centre), x, axis=1)
-    high = normal_quantile(confidence) * float(signed.std())
-    found = _interval(value, sums, high, n=n, text=f"area between the ROC curves, {text}", confidence=confidence)
+    x, centre, noise = _roc_noise(first, second, grid)
+    sums = np.trapezoid(np.abs(noise), x, axis=1)
+    high = normal_quantile(confidence) * _linear_error(noise * np.gradient(x), centre)
+    found = _interval(value, sums, high, n=n, text=f"area between the ROC curves, {text}", freedom=freedom, confidence=confidence)
     return Interval(found.value, found.low, min(found.high, 1.0), n, found.method)
+
+
+def roc_gap_of_noise(first: tuple[Array, Array], second: tuple[Array, Array], *, grid: int = 257) -> float:
+    """Mean ABROCA that the replicates' noise about their mean curves makes by itself: what groups of equal curves would show on average."""
+    x, _, noise = _roc_noise(first, second, grid)
+    return float(np.trapezoid(np.abs(noise), x, axis=1).mean())
 
 
 def roc_gap_by_chance(
@@ -135,10 +159,11 @@ def coarse(weights: NDArray[np.float64], size: int) -> Codes:
     return np.unique(np.minimum((middle * size).astype(np.int64), size - 1), return_inverse=True)[1].astype(np.int64)
 
 
-def _interval(value: float, sizes: Array, above: float, *, n: int, text: str, confidence: float) -> Interval:
-    low = max(0.0, value - float(np.quantile(sizes, (1 + confidence) / 2)))
+def _interval(value: float, sizes: Array, above: float, *, n: int, text: str, freedom: float, confidence: float) -> Interval:
+    wider = float(stats.t.ppf(0.5 + confidence / 2, freedom)) / normal_quantile(confidence)
+    low = max(0.0, value - wider * float(np.quantile(sizes, (1 + confidence) / 2)))
     method = f"{text}, {percent(confidence)} interval from the triangle inequality over {len(sizes)} Bayesian bootstrap replicates"
-    return Interval(value, min(low, value), value + above, n, method)
+    return Interval(value, min(low, value), value + wider * above, n, method)
 
 
 def _cumulated(mass: Array) -> Array:
@@ -155,6 +180,19 @@ def _at(curve: Curve, x: Array, side: str) -> Array:
     return np.asarray(np.where(x == curve.x[place], getattr(curve, side)[place], between))
 
 
+def _linear_error(noise: Array, centre: Array) -> float:
+    """Standard error of the integral of the gap with the sign it is seen to have, or with one sign throughout if larger: small gaps hide theirs."""
+    return max(float((noise @ np.sign(centre)).std()), float(noise.sum(axis=1).std()))
+
+
+def _roc_noise(first: tuple[Array, Array], second: tuple[Array, Array], grid: int) -> tuple[Array, Array, Array]:
+    """A grid of rates, the mean gap of the curves on it (grid,), and how each replicate departs from it (resamples, grid)."""
+    x = np.linspace(0.0, 1.0, grid)
+    gaps = np.stack([_roc_on(p, q, x) for p, q in zip(*first, strict=True)]) - np.stack([_roc_on(p, q, x) for p, q in zip(*second, strict=True)])
+    centre = gaps.mean(axis=0)
+    return x, np.asarray(centre), np.asarray(gaps - centre)
+
+
 def _roc_on(positives: Array, negatives: Array, x: Array) -> Array:
     curve = roc_curve(positives, negatives)
     return _at(curve, x, "upper")
@@ -164,6 +202,15 @@ def _by_cluster(codes: Codes, size: int, weight: Array, *, clusters: Codes, gene
     names, owner = np.unique(clusters, return_inverse=True)
     held = sparse.csr_matrix((weight, (owner, codes)), shape=(len(names), size)).T.tocsr()
     drawn = np.empty((resamples, size))
-    for i in range(resamples):
-        drawn[i] = held @ generator.standard_exponential(len(names))
+    for i, seed in enumerate(generator.integers(0, 2**63, size=resamples)):
+        drawn[i] = held @ _exponential(names, int(seed))
     return drawn
+
+
+def _exponential(names: Codes, seed: int) -> Array:
+    """Exponential numbers that depend on the name and the seed alone: SplitMix64 (Steele et al. 2014, doi:10.1145/2714064.2660195) of both."""
+    state = (names.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    bits = (state ^ (state >> np.uint64(31))) >> np.uint64(11)
+    return np.asarray(-np.log((bits.astype(np.float64) + 0.5) / 2.0**53))

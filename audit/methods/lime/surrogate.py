@@ -85,6 +85,18 @@ def surrogates(
     return Surrogate(values, intercept, r2, local)
 
 
+def fit_presence(same: NDArray[np.bool_], outputs: Floats, own_output: float, *, weigh: Floats, penalty: float) -> Surrogate:
+    """One row's surrogate from what of it the drawn rows share, `same` (d, m), and their `outputs` (m,).
+
+    `weigh` (d + 1,) is the weight of a drawn row by the number of players in which it differs; the row itself has weight 1.
+    """
+    sums, kept = _sums(same, outputs, own_output, weigh), np.arange(len(same))
+    coefficients = _ridge(sums, kept, penalty)
+    intercept = sums.output - sums.mean @ coefficients
+    held = [np.array([value]) for value in (intercept, _determination(sums, kept, coefficients), intercept + coefficients.sum())]
+    return Surrogate(coefficients[None], held[0], held[1], held[2])
+
+
 def kernel_weights(columns: int, *, width: float | None = None) -> Floats:
     """Weight of a drawn row by the number of columns, 0 to `columns`, in which it differs from the explained row."""
     size = 0.75 * np.sqrt(columns) if width is None else width

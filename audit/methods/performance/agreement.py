@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.methods.statistics.influence import influence_interval
-from audit.methods.statistics.intervals import Estimate, Interval, Undefined
+from audit.methods.statistics.intervals import Estimate, Undefined, clipped
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,12 +67,3 @@ def accuracy_over_base_rate(
         value, gain - value, weights=weights, clusters=clusters, confidence=confidence, method="paired difference from the commonest label"
     )
     return clipped(found, -1.0, 1.0)
-
-
-def clipped(estimate: Estimate, low: float, high: float) -> Estimate:
-    """The same estimate with its ends inside the possible range."""
-    if isinstance(estimate, Undefined):
-        return estimate
-    return Interval(
-        estimate.value, max(low, min(estimate.low, estimate.value)), min(high, max(estimate.high, estimate.value)), estimate.n, estimate.method
-    )

@@ -15,6 +15,8 @@ from audit.methods.statistics.intervals import Estimate, Interval, Undefined, pe
 Array = NDArray[np.float64]
 FEWEST_DEFINED = 0.9
 """Share of replicates in which the statistic must exist."""
+FEWEST_CLUSTERS = 20
+"""Below this number of clusters their resamples vary too little to tell a doubt."""
 
 
 def multinomial_replicates(counts: NDArray[np.int64], *, generator: np.random.Generator, resamples: int = 2000) -> NDArray[np.int64]:

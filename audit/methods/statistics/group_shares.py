@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from audit.methods.statistics.proportions import Share
 
@@ -24,7 +25,9 @@ def group_shares(
 
     `base` keeps only the rows of a denominator (positives for a true positive rate). Weights that are all equal count as none. Weighted
     shares keep the weighted proportion and rest on n = p (1 - p) / variance with the linearised variance over rows or clusters, never more
-    than Kish's effective n; where p is 0 or 1 on Kish's n or the number of clusters, whichever is smaller.
+    than Kish's effective n; where p is 0 or 1 on Kish's n or the number of clusters, whichever is smaller. With clusters the effective n
+    is also cut for a variance that few clusters tell (Korn & Graubard 1998, Survey Methodology 24:193-201), see `few_clusters`; big
+    clusters leave fewer degrees of freedom than their number says.
     """
     keep = (codes >= 0) if base is None else (codes >= 0) & base
     code, chosen = codes[keep].astype(np.int64), selected[keep].astype(np.float64)
@@ -43,6 +46,15 @@ def one_share(
     return group_shares(selected, np.zeros(len(selected), dtype=np.int64), 1, base=base, weights=weights, clusters=clusters)[0]
 
 
+def few_clusters(rows: NDArray[np.float64], clusters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Factor of an effective n whose variance is known from few clusters: (t quantile for rows / t quantile for clusters)^2 at 95 %, at most 1.
+
+    `rows` and `clusters` are numbers of equal ones, (groups,); their degrees of freedom are one less.
+    """
+    freedom = [np.maximum(np.asarray(units, dtype=np.float64) - 1, 1.0) for units in (rows, np.minimum(clusters, rows))]
+    return np.asarray((stats.t.ppf(0.975, freedom[0]) / stats.t.ppf(0.975, freedom[1])) ** 2)
+
+
 def _effective(
     code: NDArray[np.int64], chosen: NDArray[np.float64], weight: NDArray[np.float64], cluster: NDArray[np.int64] | None, rows: NDArray[np.int64]
 ) -> list[Share]:
@@ -59,7 +71,16 @@ def _effective(
     kish = total**2 / np.where(square > 0, square, 1)
     cap = np.minimum(kish, units)
     n = np.where(variance > 1e-15, np.minimum(cap if cluster is None else kish, rate * (1 - rate) / np.where(variance > 1e-15, variance, 1)), cap)
+    if cluster is not None:
+        n = np.where(variance > 1e-15, n * few_clusters(kish, _equal_clusters(code, cluster, weight, size)), n)
     return [Share(float(r * m), float(m), int(k)) for r, m, k in zip(rate, n, rows, strict=True)]
+
+
+def _equal_clusters(code: NDArray[np.int64], cluster: NDArray[np.int64], weight: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """How many clusters of equal weight would be as good as those of each group (Kish)."""
+    owner, mass = _by_cluster(code, cluster, weight)
+    total, square = np.bincount(owner, weights=mass, minlength=size), np.bincount(owner, weights=mass**2, minlength=size)
+    return np.asarray(total**2 / np.where(square > 0, square, 1))
 
 
 def _by_cluster(code: NDArray[np.int64], cluster: NDArray[np.int64], part: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -27,6 +27,12 @@ def standard_error(influence: Array, weights: Array | None = None, clusters: NDA
     return float(np.sqrt(units / (units - 1) * np.sum(share**2)))
 
 
+def equal_clusters(clusters: NDArray[np.int64], weights: Array | None = None) -> float:
+    """How many clusters of equal weight would be as good as these, (sum m)^2 / sum m^2 over their weights m (Kish): few where some are big."""
+    mass = np.bincount(np.unique(clusters, return_inverse=True)[1].reshape(-1), weights=weights)
+    return float(mass.sum() ** 2 / np.sum(mass.astype(np.float64) ** 2))
+
+
 def influence_interval(
     value: float,
     influence: Array,
@@ -36,10 +42,14 @@ def influence_interval(
     confidence: float = 0.95,
     method: str = "linearised",
 ) -> Estimate:
-    """Student-t interval around `value`; Undefined with fewer than two rows (or clusters)."""
+    """Student-t interval around `value`; Undefined with fewer than two rows (or clusters).
+
+    Degrees of freedom are the rows less one, or the number of equal clusters that would be as good as these, less one.
+    """
     units = len(influence) if clusters is None else len(np.unique(clusters))
     if units < 2:
         return Undefined(f"An interval needs at least 2 independent {'rows' if clusters is None else 'clusters'}; there is {units}.", len(influence))
-    half = float(stats.t.ppf(0.5 + confidence / 2, units - 1)) * standard_error(influence, weights, clusters)
+    freedom = units - 1 if clusters is None else max(equal_clusters(clusters, weights) - 1, 1)
+    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * standard_error(influence, weights, clusters)
     text = f"{method}, {percent(confidence)} t interval" + (f" over {units} clusters" if clusters is not None else "")
     return Interval(value, value - half, value + half, len(influence), text)

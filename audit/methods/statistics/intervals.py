@@ -47,3 +47,12 @@ def normal_quantile(confidence: float) -> float:
 def percent(confidence: float) -> str:
     """A confidence level as shown in methods, for example ``95 %``."""
     return f"{100 * confidence:.4g} %"
+
+
+def clipped(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The same estimate with its ends inside the possible range."""
+    if isinstance(estimate, Undefined):
+        return estimate
+    return Interval(
+        estimate.value, max(low, min(estimate.low, estimate.value)), min(high, max(estimate.high, estimate.value)), estimate.n, estimate.method
+    )

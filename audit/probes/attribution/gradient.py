@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from audit.explained import differentiable, filled, finite, targets
+from audit.explained import entry_owner, filled, finite, smooth, targets
 from audit.methods.attribution.players import per_player
 from audit.methods.saliency.gradients import gradients
 from audit.probe import Block, Column, Columns, Prepared, probe
@@ -28,12 +28,13 @@ def gradient(block: Block, state: Any) -> Columns:  # noqa: ARG001  every probe 
     encoding puts at zero. Rows without finite outputs get NaN.
     """
     players, target, known = block.subject.players, targets(block), finite(block)
-    model = differentiable(block.subject)
+    model = smooth(block.subject)
+    inputs = model.smooth(model.tensor(block.batch.values[known]))
     with model.session(gradients=True) as network:
-        inputs = model.tensor(block.batch.values[known])
         slopes = gradients(network, inputs, torch.as_tensor(target[known], device=inputs.device))
     entries = {"gradient": slopes.abs(), "values": inputs * slopes}
-    measured = {name: per_player(of.cpu().double().numpy(), players.owner, len(players.names)) for name, of in entries.items()}
+    owner = entry_owner(players, inputs)
+    measured = {name: per_player(of.cpu().double().numpy(), owner, len(players.names)) for name, of in entries.items()}
     return {"target": target.astype(np.int32), **filled(known, measured)}
 
 

@@ -10,9 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from audit.background import draw_background
-from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
+from audit.data.encoding import StructuredEncoder
+from audit.explained import COLUMNS, entry_owner, explained_size, filled, finite, relative, smooth, targets
+from audit.methods.attribution.game import Network
 from audit.methods.attribution.integrated_gradients import integrated_gradients as integrate
 from audit.methods.attribution.players import per_player
+from audit.models.model import SmoothModel
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
 from audit.witness import Reference
@@ -27,7 +30,7 @@ class State:
 
 @probe(
     columns={**COLUMNS, "steps": Column("Quadrature points on each path.")},
-    needs={"inputs", "reference", "gradients"},
+    needs={"inputs", "background", "gradients"},
     reads=("outputs",),
     sample=500,
     block=100,
@@ -39,17 +42,36 @@ def integrated_gradients(block: Block, state: State, *, background: int = 100, t
     without finite outputs get NaN.
     """
     players, target, known = block.subject.players, targets(block), finite(block)
-    model = differentiable(block.subject)
+    model = smooth(block.subject)
+    inputs, baselines = _paths(block.subject, model, block.batch.values[known], state.background)
     with model.session(gradients=True) as network:
-        baselines, inputs = model.tensor(state.background), model.tensor(block.batch.values[known])
-        spread = network(baselines).detach().cpu().double().std(dim=0, unbiased=False).numpy()
+        spread = _spread(network, baselines, inputs)
         chosen = torch.as_tensor(target[known], device=inputs.device)
         found = integrate(network, inputs, baselines, chosen, scale=spread, tolerance=tolerance)
-    values = per_player(found.values, players.owner, len(players.names))
+    values = per_player(found.values, entry_owner(players, inputs), len(players.names))
     measured: dict[str, NDArray[Any]] = {"values": values, "se": np.zeros_like(values), "base": found.base, "total": found.total, "gap": found.gap}
-    measured |= {"relative_gap": relative(found.gap, found.total - found.base, spread[target[known]])}
+    size = np.zeros(len(values)) if spread is None else spread[target[known]]
+    measured |= {"relative_gap": relative(found.gap, found.total - found.base, size)}
     measured |= {"evaluations": found.evaluations, "steps": found.steps.astype(np.int32)}
     return {"target": target.astype(np.int32), **filled(known, measured)}
+
+
+def _paths(subject: Subject, model: SmoothModel, values: NDArray[Any], background: NDArray[Any]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs (n, …) and baselines: (b, …) for all rows, or (n, 1, …) where each row has an absence of its own."""
+    inputs = model.smooth(model.tensor(values))
+    if not isinstance(subject.encoder, StructuredEncoder):
+        return inputs, model.smooth(model.tensor(background))
+    baselines = model.smooth(model.tensor(subject.encoder.absent(values)))
+    if baselines.ndim > values.ndim:  # embedded: the id stays that of the row, so that mask and lengths are those of its own text
+        baselines[..., -1] = inputs[..., -1]
+    return inputs, baselines[:, None]
+
+
+def _spread(network: Network, baselines: torch.Tensor, inputs: torch.Tensor) -> NDArray[np.float64] | None:
+    """Spread of the outputs of baselines that serve all rows, (k,)."""
+    if baselines.ndim != inputs.ndim:
+        return None
+    return np.asarray(network(baselines).detach().cpu().double().std(dim=0, unbiased=False).numpy())
 
 
 @integrated_gradients.prepare
@@ -63,12 +85,14 @@ def by_captum(block: Block, state: State, measured: Columns) -> Reference:
     """The same rows by captum, with the same baselines and as many points."""
     from audit.witnesses.by_captum import captum_integrated_gradients  # noqa: PLC0415  needed for a few rows of a run only
 
-    model, owner, inputs = differentiable(block.subject), block.subject.players.owner, block.batch.values
+    model = smooth(block.subject)
+    inputs, baselines = _paths(block.subject, model, block.batch.values, state.background)
+    owner = entry_owner(block.subject.players, inputs)
+    own = baselines.ndim != inputs.ndim
     with model.session(gradients=True) as network:
-        baselines = model.tensor(state.background)
         found = [
-            captum_integrated_gradients(network, row, baselines, target=int(target), steps=int(steps))
-            for row, target, steps in zip(model.tensor(inputs), measured["target"], measured["steps"], strict=True)
+            captum_integrated_gradients(network, row, baselines[place] if own else baselines, target=int(target), steps=int(steps))
+            for place, (row, target, steps) in enumerate(zip(inputs, measured["target"], measured["steps"], strict=True))
         ]
     theirs = per_player(np.stack(found), owner, len(block.subject.players.names))
     return Reference(ours=measured["values"], theirs=theirs, se=np.zeros_like(theirs), scale=explained_size(measured))

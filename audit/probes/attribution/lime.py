@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.background import draw_background
 from audit.data.dataset import ColumnSchema, Dataset, RowBlock
-from audit.decide import Decided, decide
+from audit.decide import decide
 from audit.errors import MethodError, SubjectError
-from audit.explained import filled
+from audit.explained import explained_outputs, filled
+from audit.left_out import joined, rows_left_out
 from audit.methods.lime.column_sampler import ColumnSampler, observed_levels, quartile_bins
 from audit.methods.lime.neighbourhood import column_codes, draw_neighbourhood
+from audit.methods.lime.presence import Scheme
 from audit.methods.lime.stability import stability
 from audit.methods.lime.surrogate import Surrogate, surrogates
 from audit.probe import Block, Column, Columns, Prepared, probe
@@ -21,8 +25,13 @@ from audit.streams import generator
 from audit.subject import Subject
 from audit.witness import Reference
 
+PRESENCE_BACKGROUND = 100
+"""Reference images whose mean stands where a patch is left out."""
 READ = 100_000
 """Rows of the reference data, spread evenly over it, that bins, levels and their shares are taken from."""
+Floats = NDArray[np.float64]
+SCHEMES: tuple[Scheme, ...] = ("image", "text")
+"""Kinds of data in which players are left out."""
 COLUMNS = {
     "target": Column("Class whose probability is explained, the decided one; 0 where the network gives a score or a quantity."),
     "values": Column("Coefficient of each raw column: change of the explained output when its value lies in the row's bin rather than another."),
@@ -36,6 +45,14 @@ COLUMNS = {
 
 
 @dataclass(frozen=True)
+class PresenceState:
+    """What stands for left-out patches of images, (b, …); no rows for text, where each row has an absence of its own."""
+
+    background: NDArray[Any]
+    scheme: Scheme
+
+
+@dataclass(frozen=True)
 class State:
     """The neighbourhoods all rows share, and what the network answers there."""
 
@@ -46,16 +63,20 @@ class State:
     """Explained outputs of the drawn rows, (sets, samples, k)."""
 
 
-@probe(columns=COLUMNS, needs={"inputs", "reference"}, reads=("outputs",), sample=500, block=100)
-def lime(block: Block, state: State, *, samples: int = 5000, sets: int = 3, lime_compat: bool = False) -> Columns:  # noqa: ARG001  read by prepare
+@probe(columns=COLUMNS, needs={"inputs", "background"}, reads=("outputs",), sample=500, block=100)
+def lime(block: Block, state: State | PresenceState, *, samples: int = 5000, sets: int = 3, lime_compat: bool = False) -> Columns:  # noqa: ARG001  read by prepare
     """Fits LIME's weighted linear model to the probability of the decided class, on neighbourhoods that all rows of the table share.
 
     LIME draws its rows from the reference data whatever row is explained, so `sets` neighbourhoods of `samples` rows serve all: errors of
     different rows go together, and the spread over sets shows their size. Numbers are drawn within quartile bins, whole numbers as fractions.
-    With `lime_compat` a bin of a single value yields what lime 0.2.0.1 makes of it instead of that value.
+    Of images patches are left out (replaced by the mean of reference rows), of text words, in neighbourhoods of each row's own. With
+    `lime_compat` a bin of a single value yields what lime 0.2.0.1 makes of it instead of that value.
     """
     target, total = _explained(block)
     known = np.isfinite(total)
+    if isinstance(state, PresenceState):
+        found = _by_presence(block, state, known, target, total, samples=samples, sets=sets)
+        return {"target": target.astype(np.int32), "total": total, **filled(known, found)}
     own = column_codes(state.samplers, [block.rows.values[column.name][known] for column in block.subject.facts.schema.columns])
     fits = [
         surrogates(codes, outputs, target[known], own_codes=own, own_outputs=total[known])
@@ -70,8 +91,9 @@ def prepare(subject: Subject, *, samples: int = 5000, sets: int = 3, lime_compat
     if samples < 2 or sets < 1:
         raise MethodError(f"samples must be at least 2 and sets at least 1; found {samples} and {sets}")
     schema = subject.facts.schema.columns
-    if any(column.kind == "image" for column in schema):
-        raise MethodError("LIME is measured on raw columns of tables; for images, ask attribution.grad_cam or attribution.shapley")
+    for scheme in SCHEMES:
+        if any(column.kind == scheme for column in schema):
+            return Prepared(_presence(subject, scheme), {"players": {"name": list(subject.players.names)}})
     reference = _reference(subject)
     rows = _spread(reference)
     samplers = tuple(_sampler(column, rows) for column in schema)
@@ -81,15 +103,19 @@ def prepare(subject: Subject, *, samples: int = 5000, sets: int = 3, lime_compat
 
 
 @lime.witness("lime")
-def by_lime(block: Block, state: State, measured: Columns, *, samples: int = 5000, lime_compat: bool = False) -> Reference:
+def by_lime(
+    block: Block, state: State | PresenceState, measured: Columns, *, samples: int = 5000, sets: int = 3, lime_compat: bool = False
+) -> Reference:
     """The same rows by lime, on neighbourhoods of its own; columns of levels, or with missing values, are given to it as codes."""
     from audit.witnesses.by_lime import LimeTable, against_runs, lime_runs  # noqa: PLC0415  needed for a few rows of a run only
 
     subject = block.subject
+    if isinstance(state, PresenceState):
+        return _by_lime_base(block, state, measured, samples=samples, sets=sets)
     table = LimeTable.of(subject.facts.schema.columns, _spread(_reference(subject)), state.samplers, compat=lime_compat)
 
     def answer(rows: RowBlock) -> NDArray[np.float64]:
-        return _output(decide(subject.model.outputs(subject.encode(rows)), subject.facts))
+        return explained_outputs(decide(subject.model.outputs(subject.encode(rows)), subject.facts))
 
     runs = lime_runs(
         table,
@@ -101,6 +127,32 @@ def by_lime(block: Block, state: State, measured: Columns, *, samples: int = 500
         generators=[generator(block.seed, f"{block.purpose} witness {int(position)}") for position in block.rows.positions],
     )
     return against_runs(measured["values"], runs, sets=len(state.codes), note=table.note)
+
+
+def _presence(subject: Subject, scheme: Scheme) -> PresenceState:
+    background = draw_background(subject, PRESENCE_BACKGROUND)
+    return PresenceState(background.mean(axis=0, keepdims=True).astype(background.dtype) if len(background) else background, scheme)
+
+
+def _by_presence(
+    block: Block, state: PresenceState, known: NDArray[np.bool_], target: NDArray[np.int64], total: Floats, *, samples: int, sets: int
+) -> dict[str, Floats]:
+    """Every row on `sets` neighbourhoods of its own."""
+    streams = [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
+    rows = dict(rows_left_out(block.subject, block.batch.values[known], state.background, target[known], total[known]))
+    fits = [[rows[place].surrogate(samples, scheme=state.scheme, generator=stream) for _ in range(sets)] for place, stream in enumerate(streams)]
+    players = len(block.subject.players.names)
+    return _over_sets([joined([of[number] for of in fits], players) for number in range(sets)])
+
+
+def _by_lime_base(block: Block, state: PresenceState, measured: Columns, *, samples: int, sets: int) -> Reference:
+    """The same rows by the regression of lime, on coalitions drawn apart from ours."""
+    from audit.witnesses.by_lime import against_runs, presence_runs  # noqa: PLC0415  needed for a few rows of a run only
+
+    rows = dict(rows_left_out(block.subject, block.batch.values, state.background, measured["target"], measured["total"]))
+    generators = [generator(block.seed, f"{block.purpose} witness {int(position)}") for position in block.rows.positions]
+    runs = presence_runs([rows[place] for place in range(len(rows))], samples=samples, scheme=state.scheme, generators=generators)
+    return against_runs(measured["values"], runs, sets=sets, note="")
 
 
 def _spread(reference: Dataset) -> RowBlock:
@@ -129,30 +181,29 @@ def _ask(
     drawn = draw_neighbourhood(samplers, samples, generator=generator(subject.seed, purpose), lime_compat=lime_compat)
     names = subject.facts.schema.names
     raw = RowBlock(np.arange(samples, dtype=np.int64), dict(zip(names, drawn.values, strict=True)))
-    answered = _output(decide(subject.model.outputs(subject.encode(raw)), subject.facts))
+    answered = explained_outputs(decide(subject.model.outputs(subject.encode(raw)), subject.facts))
     bad = ~np.isfinite(answered).all(axis=1)
     if bad.any():
         raise MethodError(f"the network's outputs are not finite for {int(bad.sum())} of {samples} drawn rows, so LIME cannot be fitted")
     return drawn.codes, answered
 
 
-def _output(decided: Decided) -> NDArray[np.float64]:
-    """(n, k): probabilities where the network has them, else the score or quantity."""
-    if decided.probability is not None:
-        return decided.probability
-    if decided.score is None:
-        raise MethodError("LIME explains a probability, a score or a quantity; the model gives decisions only")
-    return decided.score[:, None]
-
-
 def _explained(block: Block) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The explained output's position and value for each row, (n,) each; NaN where the network's output is not finite."""
     usable = block.reads["outputs.finite"] == 1
-    probability, decision = block.reads.get("outputs.probability"), block.reads.get("outputs.decision")
-    if probability is None or decision is None:
+    probability = block.reads.get("outputs.probability")
+    if probability is None:
         return np.zeros(len(block), dtype=np.int64), np.where(usable, block.reads["outputs.score"], np.nan)
-    target = np.maximum(decision.astype(np.int64), 0)
+    target = _target(block, probability)
     return target, np.where(usable, probability[np.arange(len(block)), target], np.nan)
+
+
+def _target(block: Block, probability: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The decided class, or the most probable of several labels, (n,)."""
+    decision = block.reads.get("outputs.decision")
+    if decision is None:
+        return np.asarray(np.argmax(probability, axis=1), dtype=np.int64)
+    return np.maximum(decision.astype(np.int64), 0)
 
 
 def _over_sets(fits: Sequence[Surrogate]) -> dict[str, NDArray[np.float64]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.background import draw_background
+from audit.background import against, draw_background
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
 from audit.methods.attribution.shapley import shapley_values
 from audit.probe import Block, Column, Columns, Prepared, probe
@@ -30,7 +31,7 @@ class State:
 
 @probe(
     columns={**COLUMNS, "exact": Column("1 where all coalitions were enumerated, 0 where they were sampled.")},
-    needs={"inputs", "reference"},
+    needs={"inputs", "background"},
     reads=("outputs",),
     sample=500,
     block=100,
@@ -42,25 +43,49 @@ def shapley(block: Block, state: State, *, background: int = 100, pairs: int = 2
     random orders, each forwards and backwards; in more where the background is so small that there would be fewer than 200 walks, too few to
     tell the error. Rows without finite outputs get NaN.
     """
-    players, target, known = block.subject.players, targets(block), finite(block)
-    model = differentiable(block.subject)
+    target, known = targets(block), finite(block)
+    differentiable(block.subject)
+    inputs, streams = block.batch.values[known], [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
+    parts = [
+        (places, _explained(block.subject, inputs[places], rows, target[known][places], [streams[place] for place in places], pairs, exact_up_to))
+        for places, rows in against(block.subject, inputs, state.background)
+    ]
+    return {"target": target.astype(np.int32), **filled(known, _in_order(parts))}
+
+
+def _explained(  # noqa: PLR0917  data first, then the two settings
+    subject: Subject,
+    inputs: NDArray[Any],
+    background: NDArray[Any],
+    target: NDArray[np.int64],
+    streams: Sequence[np.random.Generator],
+    pairs: int,
+    exact_up_to: int,
+) -> dict[str, NDArray[Any]]:
+    """Columns of rows that share a background."""
+    players, model = subject.players, differentiable(subject)
     with model.session(gradients=False) as network:
         found = shapley_values(
             network,
-            model.tensor(block.batch.values[known]),
-            model.tensor(state.background),
+            model.tensor(inputs),
+            model.tensor(background),
             players.owner,
-            orders=_orders(block, known, (len(state.background), _walks(state, pairs), len(players.names))),
+            orders=_orders(streams, (len(background), _walks(background, pairs), len(players.names))),
             exact_up_to=exact_up_to,
         )
-        spread = network(model.tensor(state.background)).cpu().double().std(dim=0, unbiased=False).numpy()
-    row, chosen = np.arange(int(known.sum())), target[known]
-    values, total, base = found.values[row, :, chosen], found.total[row, chosen], found.base[chosen]
+        spread = network(model.tensor(background)).cpu().double().std(dim=0, unbiased=False).numpy()
+    row = np.arange(len(inputs))
+    values, total, base = found.values[row, :, target], found.total[row, target], found.base[target]
     gap = np.abs(values.sum(axis=1) - (total - base))
-    measured: dict[str, NDArray[Any]] = {"values": values, "se": found.se[row, :, chosen], "base": base, "total": total, "gap": gap}
-    measured |= {"relative_gap": relative(gap, total - base, spread[chosen])}
-    measured |= {"evaluations": found.evaluations, "exact": found.exact.astype(np.int8)}
-    return {"target": target.astype(np.int32), **filled(known, measured)}
+    measured: dict[str, NDArray[Any]] = {"values": values, "se": found.se[row, :, target], "base": base, "total": total, "gap": gap}
+    measured |= {"relative_gap": relative(gap, total - base, spread[target])}
+    return measured | {"evaluations": found.evaluations, "exact": found.exact.astype(np.int8)}
+
+
+def _in_order(parts: Sequence[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]) -> dict[str, NDArray[Any]]:
+    """The columns of all parts, each row in its place."""
+    order = np.argsort(np.concatenate([places for places, _ in parts]), kind="stable")
+    return {name: np.concatenate([columns[name] for _, columns in parts])[order] for name in parts[0][1]}
 
 
 @shapley.prepare
@@ -75,30 +100,30 @@ def by_shap(block: Block, state: State, measured: Columns, *, pairs: int = 2) ->
     from audit.witnesses.by_shap import shap_values  # noqa: PLC0415  takes seconds to load and is needed for a few rows of a run only
 
     model, owner, inputs = differentiable(block.subject), block.subject.players.owner, block.batch.values
+    backgrounds = {int(place): rows for places, rows in against(block.subject, inputs, state.background) for place in places}
     found = []
     with model.session(gradients=False) as network:
-        for row, target in zip(inputs, measured["target"], strict=True):
+        for place, (row, target) in enumerate(zip(inputs, measured["target"], strict=True)):
 
             def explained(rows: NDArray[Any], column: int = int(target)) -> NDArray[np.float64]:
                 return np.asarray(network(model.tensor(rows))[:, column].cpu().double().numpy())
 
-            found.append(shap_values(explained, row, state.background, owner, evaluations=WITNESS_EVALUATIONS, seed=block.seed % 2**32))
+            found.append(shap_values(explained, row, backgrounds[place], owner, evaluations=WITNESS_EVALUATIONS, seed=block.seed % 2**32))
     return Reference(
         ours=measured["values"],
         theirs=np.stack([one.values for one in found]),
         se=np.sqrt(measured["se"] ** 2 + np.stack([one.se for one in found]) ** 2),
         scale=explained_size(measured),
-        freedom=max(1, min([len(state.background) * (_walks(state, pairs) - 1), *(one.repetitions - 1 for one in found if one.repetitions)])),
+        freedom=max(1, min([len(backgrounds[0]) * (_walks(backgrounds[0], pairs) - 1), *(one.repetitions - 1 for one in found if one.repetitions)])),
     )
 
 
-def _walks(state: State, pairs: int) -> int:
+def _walks(background: NDArray[Any], pairs: int) -> int:
     """Orders for each background row."""
-    return max(pairs, -(-FEWEST_WALKS // len(state.background)))
+    return max(pairs, -(-FEWEST_WALKS // len(background)))
 
 
-def _orders(block: Block, known: NDArray[np.bool_], size: tuple[int, int, int]) -> NDArray[np.int32]:
-    """Random permutations (rows, background, pairs, players) of the known rows, each row's from its own stream."""
+def _orders(streams: Sequence[np.random.Generator], size: tuple[int, int, int]) -> NDArray[np.int32]:
+    """Random permutations (rows, background, pairs, players), each row's from its own stream."""
     identity = np.broadcast_to(np.arange(size[2], dtype=np.int32), size)
-    streams = [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
     return np.stack([stream.permuted(identity, axis=2) for stream in streams]) if streams else np.zeros((0, *size), dtype=np.int32)

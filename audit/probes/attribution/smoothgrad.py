@@ -9,15 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audit.data.batch import Players
 from audit.errors import MethodError
-from audit.explained import differentiable, filled, finite, targets
+from audit.explained import entry_owner, filled, finite, smooth, targets
 from audit.methods.attribution.players import per_player
 from audit.methods.saliency.gradients import averaged, noisy_gradients
 from audit.models.model import DifferentiableModel
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
 
+MOST_ENTRIES = 20_000_000
+"""Numbers held at once when ranges are measured."""
 READ = 1_000
 """Rows, spread evenly over the reference data, that the range of each entry is taken from."""
 COLUMNS = {
@@ -45,14 +46,16 @@ def smoothgrad(block: Block, state: State, *, draws: int = 50, noise: float = 0.
     if draws < 1 or noise <= 0:
         raise MethodError(f"draws must be at least 1 and noise above 0; found {draws} and {noise}")
     players, target, known = block.subject.players, targets(block), finite(block)
-    model = differentiable(block.subject)
+    model = smooth(block.subject)
+    inputs = model.smooth(model.tensor(block.batch.values[known]))
+    owner = entry_owner(players, inputs)
     with model.session(gradients=True) as network:
-        inputs = model.tensor(block.batch.values[known])
         chosen = torch.as_tensor(target[known], device=inputs.device)
-        slopes = noisy_gradients(network, inputs, chosen, _noise(block, known, model, draws), scale=noise * model.tensor(state.spread))
-        found = averaged(_with_players(slopes, inputs, players))
-    entries = len(players.owner)
-    measured = {"gradient": per_player(np.abs(found.mean[:, :entries]), players.owner, len(players.names))}
+        drawn = _noise(block, known, model, tuple(inputs.shape[1:]), draws)
+        slopes = noisy_gradients(network, inputs, chosen, drawn, scale=noise * model.tensor(state.spread))
+        found = averaged(_with_players(slopes, inputs, owner, len(players.names)))
+    entries = len(owner)
+    measured = {"gradient": per_player(np.abs(found.mean[:, :entries]), owner, len(players.names))}
     measured |= {"values": found.mean[:, entries:], "se": found.se[:, entries:]}
     return {"target": target.astype(np.int32), **filled(known, measured)}
 
@@ -61,22 +64,31 @@ def smoothgrad(block: Block, state: State, *, draws: int = 50, noise: float = 0.
 def prepare(subject: Subject) -> Prepared:
     """Measure the range of each entry."""
     data = subject.evaluate if subject.reference is None else subject.reference
-    rows = data.take(np.unique(np.linspace(0, data.n_rows - 1, min(data.n_rows, READ)).astype(np.int64)))
-    encoded = subject.encode(rows).values.astype(np.float64)
-    return Prepared(State(encoded.max(axis=0) - encoded.min(axis=0)), {"players": {"name": list(subject.players.names)}})
+    values = subject.encode(data.take(_spread_out(data.n_rows, 1))).values
+    model = smooth(subject)
+    wide = int(model.smooth(model.tensor(values)).numel())
+    encoded = model.smooth(model.tensor(subject.encode(data.take(_spread_out(data.n_rows, min(READ, max(2, MOST_ENTRIES // wide))))).values))
+    spread = (encoded.amax(dim=0) - encoded.amin(dim=0)).cpu().double().numpy()
+    if encoded.ndim > values.ndim:
+        spread[..., -1] = 0.0  # the ids of embedded text
+    return Prepared(State(spread), {"players": {"name": list(subject.players.names)}})
 
 
-def _noise(block: Block, known: NDArray[np.bool_], model: DifferentiableModel, draws: int) -> Iterator[torch.Tensor]:
+def _spread_out(rows: int, count: int) -> NDArray[np.int64]:
+    """At most `count` positions, spread evenly."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(np.int64))
+
+
+def _noise(block: Block, known: NDArray[np.bool_], model: DifferentiableModel, shape: tuple[int, ...], draws: int) -> Iterator[torch.Tensor]:
     """Standard normal noise (rows, …), each row's from its own stream, one draw after another."""
     streams = [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
-    shape = block.batch.values.shape[1:]
     for _ in range(draws):
         yield model.tensor(np.array([stream.standard_normal(shape) for stream in streams]).reshape(len(streams), *shape))
 
 
-def _with_players(slopes: Iterator[torch.Tensor], inputs: torch.Tensor, players: Players) -> Iterator[NDArray[np.float64]]:
+def _with_players(slopes: Iterator[torch.Tensor], inputs: torch.Tensor, owner: NDArray[np.int64], players: int) -> Iterator[NDArray[np.float64]]:
     """Each draw's slopes, and behind them the players' sums of input times slope: both get their mean and doubt in one pass."""
     values = inputs.flatten(1).cpu().double().numpy()
     for slope in slopes:
         entries = slope.flatten(1).cpu().double().numpy()
-        yield np.concatenate([entries, per_player(values * entries, players.owner, len(players.names))], axis=1)
+        yield np.concatenate([entries, per_player(values * entries, owner, players)], axis=1)

@@ -60,9 +60,11 @@ def prepare(subject: Subject) -> Prepared:
 def _hashes(subject: Subject, rows: RowBlock) -> tuple[Hashes, Hashes]:
     inputs = hash_columns([rows.values[name] for name in subject.facts.schema.names], len(rows))
     label = subject.roles.get("label")
-    if label is None or label not in rows.values:
-        return inputs, inputs
-    return inputs, _mix(inputs, _hash(rows.values[label]))
+    wanted = [label] if label is not None else list(subject.facts.labels)
+    found = inputs
+    for name in wanted if all(name in rows.values for name in wanted) else []:
+        found = _mix(found, _hash(rows.values[name]))
+    return inputs, found
 
 
 def hash_columns(columns: Sequence[NDArray[Any]], n: int) -> Hashes:

@@ -116,6 +116,50 @@ def _subject(n: int, facts: Facts, labels: Any, *, groups: Any, inputs: Any, wei
     return columns | {f"input.{name}": np.asarray(values) for name, values in (inputs or {}).items()}
 
 
+def labelled(
+    folder: Path,
+    *,
+    labels: Any,
+    decisions: Any,
+    classes: Sequence[str],
+    groups: Mapping[str, Group] | None = None,
+    probabilities: Any = None,
+    weights: Any = None,
+    clusters: Any = None,
+    references: Mapping[str, str] | None = None,
+) -> Rows:
+    """Rows of a network that may give each row several labels: `labels` and `decisions` (n, K) of 0, 1 and -1; no labels for None."""
+    specs = tuple(
+        GroupSpec(name=name, column=name, levels=tuple(levels), reference=(references or {}).get(name))
+        for name, (_, levels) in (groups or {}).items()
+    )
+    described = replace(
+        binary_facts(),
+        task="multilabel",
+        output="decision" if probabilities is None else "probabilities",
+        classes=tuple(classes),
+        favourable=(),
+        threshold=None,
+        label=None,
+        labels=tuple(classes) if labels is not None else (),
+        thresholds=(0.5,) * len(classes),
+        groups=specs,
+    )
+    decided = np.asarray(decisions, dtype=np.int8)
+    subject = _subject(len(decided), described, None, groups=groups, inputs=None, weights=weights, clusters=clusters, times=None)
+    made: dict[str, Any] = {"decisions": decided, "finite": (decided >= 0).all(axis=1).astype(np.int8), "output": decided.astype(np.float64)}
+    if probabilities is not None:
+        made |= {"probability": np.asarray(probabilities, dtype=np.float64), "output": np.asarray(probabilities, dtype=np.float64)}
+    if labels is not None:
+        subject["labels"] = np.asarray(labels, dtype=np.int8)
+    if labels is not None and probabilities is not None:
+        own = np.where(subject["labels"] == 1, made["probability"], 1 - made["probability"])
+        made["loss"] = -np.log(np.clip(own, 1e-15, 1)).mean(axis=1)
+    write_rows(folder, "subject", subject)
+    write_rows(folder, "outputs", made)
+    return Rows(folder, described, seed=7)
+
+
 def _outputs(facts: Facts, labels: Any, decisions: Any, probabilities: Any, scores: Any) -> dict[str, Any]:
     if facts.task == "regression":
         return _quantities(np.asarray(scores, dtype=np.float64), labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import zipfile
@@ -142,7 +143,7 @@ def test_a_script_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audit.models.state_dict_door.LARGEST_SIZE", 2**22)
+    monkeypatch.setattr("audit.models.unpacked_size.LARGEST_SIZE", 2**22)
     path = tmp_path / "weights.pt"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("weights/data/0", "w") as entry:
         for _ in range(8):
@@ -197,3 +198,84 @@ def test_other_endings_and_absent_files_are_refused(tmp_path: Path) -> None:
         opened(tmp_path / "weights.onnx")
     with pytest.raises(ModelError, match="does not exist"):
         opened(tmp_path / "weights.pt")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pt"])
+def test_weights_of_another_precision_are_converted(tmp_path: Path, dtype: torch.dtype, name: str) -> None:
+    state, values = {key: value.to(dtype) for key, value in network().state_dict().items()}, rows(4)
+    (save_file if name.endswith("safetensors") else torch.save)(state, tmp_path / name)
+
+    found = opened(tmp_path / name)
+
+    expected = values.astype(np.float32) @ state["weight"].float().numpy().T + state["bias"].float().numpy()
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found.outputs(batch(values)), expected, atol=1e-6)
+
+
+def saved_on_cuda(content: Any, path: Path) -> None:
+    """Save, and write cuda:0 where the pickle names the device of each storage."""
+    torch.save(content, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, held in entries.items():
+            archive.writestr(name, held.replace(b"X\x03\0\0\0cpu", b"X\x06\0\0\0cuda:0") if name.endswith("data.pkl") else held)
+    assert b"cuda:0" in path.read_bytes()
+
+
+def test_weights_saved_on_a_gpu_are_read_on_the_cpu(tmp_path: Path) -> None:
+    saved_on_cuda({"state_dict": network().state_dict()}, tmp_path / "weights.pt")
+
+    found = opened(tmp_path / "weights.pt").outputs(batch(rows(4)))
+
+    np.testing.assert_allclose(found, network()(torch.tensor(rows(4), dtype=torch.float32)).detach().numpy(), atol=1e-6)
+
+
+def sharded(folder: Path, places: dict[str, str] | None = None) -> Path:
+    state = network().state_dict()
+    save_file({"weight": state["weight"]}, folder / "model-00001-of-00002.safetensors")
+    save_file({"bias": state["bias"]}, folder / "model-00002-of-00002.safetensors")
+    known = {"weight": "model-00001-of-00002.safetensors", "bias": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": known | (places or {})}))
+    return folder / "model.safetensors.index.json"
+
+
+def test_shards_are_put_together_and_their_sums_told(tmp_path: Path) -> None:
+    whole = opened_from(tmp_path)
+
+    found = opened(sharded(tmp_path))
+
+    assert found.digest == whole.digest
+    assert sorted(found.description["weights"]["shards"]) == ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+
+
+def opened_from(folder: Path) -> TorchModel:
+    save_file(network().state_dict(), folder / "whole.safetensors")
+    return opened(folder / "whole.safetensors")
+
+
+@pytest.mark.parametrize("place", ["../elsewhere.safetensors", "/etc/passwd", "link.safetensors", "weights.pt"])
+def test_shards_outside_the_folder_are_refused(tmp_path: Path, place: str) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    save_file({"bias": torch.zeros(2)}, tmp_path / "elsewhere.safetensors")
+    (home / "link.safetensors").symlink_to(tmp_path / "elsewhere.safetensors")
+
+    with pytest.raises(UntrustedFileError, match=r"expected a \.safetensors file beside it"):
+        opened(sharded(home, {"bias": place}))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"weight_map": {}}', '{"weight_map": {"a": 1}}', "[" * 100_000])
+def test_a_damaged_index_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "model.safetensors.index.json").write_text(content)
+
+    with pytest.raises(ModelError, match=r"index\.json"):
+        opened(tmp_path / "model.safetensors.index.json")
+
+
+def test_shards_that_lack_what_the_index_names_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="do not agree"):
+        opened(sharded(tmp_path, {"more": "model-00002-of-00002.safetensors"}))
+    with pytest.raises(ModelError, match="does not exist"):
+        opened(sharded(tmp_path, {"more": "model-00003.safetensors"}))

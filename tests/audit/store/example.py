@@ -8,7 +8,8 @@ import numpy as np
 
 from audit.data.dataset import Schema
 from audit.facts import Facts
-from audit.results import SCHEMA, AuditRun, Card, Finding, count_statuses
+from audit.results import AuditRun, Card, Finding, count_statuses
+from audit.run_json import SCHEMA
 from audit.store import RunStore, Stage
 
 FACTS = Facts(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import StoreError
-from audit.results import to_json
+from audit.run_json import to_json
 from audit.store import RunStore
 from audit.store.index import FILE
 from tests.audit.store.example import run, sealed

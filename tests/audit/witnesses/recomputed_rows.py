@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from audit.config_file import load_config
-from audit.open_subject import Trust, open_subject
+from audit.open_model import Trust
+from audit.open_subject import open_subject
 from audit.probe import Block, Probe
 from audit.probes.outputs import outputs
 from audit.witness import Reference

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from audit.chart_kinds import BarChart
 from audit.checks.explanation.global_importance import global_importance
-from audit.results import BarChart
 from tests.audit.checks.explanation.explained import at, explained
 
 GENERATOR = np.random.default_rng(0)

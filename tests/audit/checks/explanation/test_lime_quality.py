@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from audit.chart_kinds import Histogram
 from audit.checks.explanation.lime_quality import lime_quality
-from audit.results import Evidence, Histogram, Measurement
+from audit.results import Evidence, Measurement
 from tests.audit.checks.planted import planted, write_rows
 
 N = 40

@@ -74,7 +74,7 @@ def test_unknown_labels_and_outputs_are_left_out(tmp_path):
 
 def test_copies_in_clusters_leave_the_interval_as_it_was(tmp_path):
     benefits, codes = np.arange(90) % 3, np.arange(90) % 2
-    once = held(inequality(made(tmp_path / "a", benefits, codes)), "theil_index")
+    once = held(inequality(made(tmp_path / "a", benefits, codes, clusters=np.arange(90))), "theil_index")
 
     twice = held(inequality(made(tmp_path / "b", np.repeat(benefits, 2), np.repeat(codes, 2), clusters=np.repeat(np.arange(90), 2))), "theil_index")
 

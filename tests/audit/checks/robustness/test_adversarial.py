@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from audit.chart_kinds import LineChart
 from audit.checks.robustness.adversarial import adversarial
-from audit.results import Evidence, LineChart, Measurement
+from audit.results import Evidence, Measurement
 from tests.audit.checks.planted import planted, write_table
 
 N = 100

@@ -15,9 +15,9 @@ from scipy.stats import false_discovery_control
 from audit.errors import MethodError
 from audit.methods.anomaly.conformal import (
     attained,
-    benjamini_hochberg,
     calibration_rows_needed,
     conformal_p_values,
+    discoveries,
     false_alarm_range,
     smallest_p_value,
 )
@@ -92,17 +92,17 @@ def test_discoveries_are_those_scipy_adjusts_below_the_rate(p_values, rate):
     adjusted = false_discovery_control(np.array(p_values))
     clear = np.abs(adjusted - rate) > 1e-9
 
-    assert (benjamini_hochberg(np.array(p_values), rate=rate) == (adjusted <= rate))[clear].all()
+    assert (discoveries(np.array(p_values), rate=rate) == (adjusted <= rate))[clear].all()
 
 
 def test_a_step_further_up_carries_those_before_it():
     # 0.03 > 0.05/4 alone, yet 0.04 <= 0.05 * 4/4 carries every one.
-    assert benjamini_hochberg(np.array([0.03, 0.04, 0.035, 0.039]), rate=0.05).all()
+    assert discoveries(np.array([0.03, 0.04, 0.035, 0.039]), rate=0.05).all()
 
 
 def test_rows_without_a_p_value_are_not_found_and_not_counted():
-    assert benjamini_hochberg(np.array([np.nan, 0.05, np.nan]), rate=0.05).tolist() == [False, True, False]
-    assert not benjamini_hochberg(np.full(3, np.nan)).any()
+    assert discoveries(np.array([np.nan, 0.05, np.nan]), rate=0.05).tolist() == [False, True, False]
+    assert not discoveries(np.full(3, np.nan)).any()
 
 
 def test_the_false_alarm_range_is_where_simulated_calibration_sets_lie():

@@ -8,7 +8,6 @@ from scipy import stats
 
 from audit.methods.fairness.cell_families import Column, Units, cell_families, kinds
 from audit.methods.fairness.cells import counted_cells, drawn_cells, exact_difference, tails, two_sided_p
-from audit.methods.fairness.false_discovery import benjamini_hochberg
 from audit.methods.statistics.group_shares import group_shares
 from audit.methods.statistics.proportions import Share, clopper_pearson, two_proportion_p
 
@@ -65,12 +64,6 @@ def test_the_exact_difference_is_made_of_clopper_pearson_ends():
 
     own, rest = (clopper_pearson(share, confidence=0.95) for share in (Share(2, 10, 10), Share(30, 90, 90)))
     assert (low, high) == pytest.approx((own.low - rest.high, own.high - rest.low))
-
-
-def test_benjamini_hochberg_agrees_with_scipy():
-    p_values = np.random.default_rng(3).random(50) ** 2
-
-    assert benjamini_hochberg(p_values) == pytest.approx(stats.false_discovery_control(p_values))
 
 
 def test_kinds_of_rows_and_their_numbers():

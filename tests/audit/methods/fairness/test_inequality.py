@@ -122,11 +122,36 @@ def test_equal_benefits_have_no_interval():
 
 def test_clusters_of_copies_count_once():
     benefits = np.random.default_rng(0).integers(0, 3, 200).astype(float)
-    once = entropy_interval(generalised_entropy(benefits), method="index")
+    once = entropy_interval(generalised_entropy(benefits), clusters=np.arange(200), method="index")
 
     thrice = entropy_interval(generalised_entropy(np.repeat(benefits, 3)), clusters=np.repeat(np.arange(200), 3), method="index")
 
     assert thrice.high == pytest.approx(once.high)
+
+
+def test_the_value_by_chance_of_clusters_of_one_row_is_that_of_rows():
+    generator = np.random.default_rng(4)
+    benefits, codes = generator.choice([0.0, 1.0, 2.0], 3000, p=[0.2, 0.6, 0.2]), generator.integers(0, 5, 3000)
+
+    plain, single = entropy_parts(benefits, codes), entropy_parts(benefits, codes, clusters=np.arange(3000))
+    tripled = np.tile(np.arange(3000), 3)
+
+    assert single.by_chance == pytest.approx(plain.by_chance, rel=0.01)
+    assert entropy_parts(benefits[tripled], codes[tripled], clusters=tripled).by_chance == pytest.approx(single.by_chance)
+
+
+@pytest.mark.slow
+def test_the_value_by_chance_of_clusters_is_what_groups_of_equal_means_show():
+    generator, found = np.random.default_rng(5), []
+    owner = np.repeat(np.arange(100), 5)
+    for _ in range(400):
+        shared = generator.random((100, 1)) < np.array([[0.5]])
+        benefits = np.where(generator.random(500) < 0.45, 2.0 * shared[owner, 0], generator.integers(0, 3, 500))
+        parts = entropy_parts(benefits, owner % 3, clusters=owner)
+        found.append((parts.between.value, parts.by_chance))
+
+    means = np.mean(found, axis=0)
+    assert means[0] == pytest.approx(means[1], rel=0.15)
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from audit.methods.fairness.score_distances import (
     roc_curve,
     roc_gap_by_chance,
     roc_gap_interval,
+    roc_gap_of_noise,
     wasserstein,
 )
 
@@ -124,6 +125,41 @@ def test_coarse_codes_keep_order_and_number(masses_of_codes, size):
     assert (np.diff(bins) >= 0).all()
     assert bins.max() < max(size, 1) or len(masses_of_codes) <= size
     assert set(bins.tolist()) == set(range(bins.max() + 1))
+
+
+def test_a_cluster_weighs_the_same_in_every_call():
+    """Both sides hold the same rows of the same clusters, so that nothing lies between their replicates, and another seed draws others."""
+    codes, clusters = np.random.default_rng(0).integers(0, 7, 200), np.arange(200) // 5
+
+    made = [mass_replicates(codes, 7, clusters=clusters, generator=np.random.default_rng(seed), resamples=20) for seed in (1, 1, 2)]
+    part = mass_replicates(codes[:20], 7, clusters=clusters[:20], generator=np.random.default_rng(1), resamples=20)
+    alone = mass_replicates(np.arange(4), 4, clusters=np.arange(4), generator=np.random.default_rng(1), resamples=20)
+
+    np.testing.assert_array_equal(made[0], made[1])
+    assert np.abs(made[0] - made[2]).max() > 0.01
+    expected = alone @ np.stack([np.bincount(codes[:20][clusters[:20] == c], minlength=7) for c in range(4)])
+    np.testing.assert_allclose(part, expected / expected.sum(axis=1, keepdims=True))
+
+
+def test_cluster_weights_are_exponential_and_independent():
+    """Shares of 50 clusters of one row each are a flat Dirichlet: mean 1/50, variance 49 / (50^2 · 51), correlation -1/49."""
+    made = mass_replicates(np.arange(50), 50, clusters=np.arange(50), generator=np.random.default_rng(0), resamples=4000)
+
+    assert stats.kstest(made[:, 3], stats.beta(1, 49).cdf).pvalue > 1e-3
+    assert made.var() == pytest.approx(49 / (2500 * 51), rel=0.03)
+    assert np.corrcoef(made[:, 10], made[:, 11])[0, 1] == pytest.approx(-1 / 49, abs=0.06)
+
+
+def test_the_area_of_noise_is_that_of_exchanged_rows_where_groups_are_alike():
+    generator = np.random.default_rng(3)
+    scores, labels, group = generator.normal(size=800), generator.random(800) < 0.5, generator.random(800) < 0.5
+    scores += labels
+    values, codes = np.unique(scores, return_inverse=True)
+    sides = [[codes[(group == g) & (labels == y)] for y in (True, False)] for g in (True, False)]
+    counts = [tuple(np.bincount(c, minlength=len(values)) for c in pair) for pair in sides]
+    drawn = [tuple(mass_replicates(c, len(values), generator=generator, resamples=300) for c in pair) for pair in sides]
+
+    assert roc_gap_of_noise(*drawn) == pytest.approx(roc_gap_by_chance(*counts, generator=generator, permutations=200), rel=0.15)
 
 
 @pytest.mark.slow

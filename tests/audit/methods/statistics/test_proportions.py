@@ -18,8 +18,6 @@ from audit.methods.statistics.proportions import (
     clopper_pearson,
     equality_p,
     fisher_p,
-    katz,
-    koopman,
     newcombe_difference,
     proportion_interval,
     ratio_interval,
@@ -64,13 +62,14 @@ def test_newcombe_gives_the_published_interval():
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
-def test_katz_agrees_with_scipy():
-    expected = relative_risk(20, 100, 45, 120)
+@pytest.mark.parametrize(("scale", "near"), [(1, 0.02), (10_000, 2e-6)])
+def test_with_many_rows_the_ratio_interval_agrees_with_scipys_log_interval(scale, near):
+    expected = relative_risk(200 * scale, 1000 * scale, 450 * scale, 1200 * scale)
     interval = expected.confidence_interval(0.95)
 
-    found = katz(share(20, 100), share(45, 120))
+    found = ratio_interval(share(200 * scale, 1000 * scale), share(450 * scale, 1200 * scale))
 
-    assert (found.value, found.low, found.high) == pytest.approx((expected.relative_risk, interval.low, interval.high))
+    assert (found.value, found.low, found.high) == pytest.approx((expected.relative_risk, interval.low, interval.high), rel=near)
 
 
 def restricted_chi_square(x1: int, n1: int, x2: int, n2: int, ratio: float) -> float:
@@ -84,9 +83,9 @@ def restricted_chi_square(x1: int, n1: int, x2: int, n2: int, ratio: float) -> f
 
 
 @pytest.mark.parametrize("cells", [(2, 15, 9, 20), (3, 10, 4, 10), (1, 40, 30, 60)])
-def test_koopman_ends_lie_where_the_score_test_turns(cells):
+def test_the_ends_of_a_ratio_lie_where_the_score_test_turns(cells):
     x1, n1, x2, n2 = cells
-    found = koopman(share(x1, n1), share(x2, n2))
+    found = ratio_interval(share(x1, n1), share(x2, n2))
 
     for end in (found.low, found.high):
         assert restricted_chi_square(x1, n1, x2, n2, end) == pytest.approx(stats.chi2.ppf(0.95, 1), rel=2e-3)
@@ -122,6 +121,19 @@ def test_ratio_and_difference_hold_their_estimate(n, m, data):
     assert isinstance(ratio, Interval)
     assert 0 <= ratio.low <= ratio.value <= ratio.high
     assert -1 <= difference.low <= difference.value <= difference.high <= 1
+
+
+@pytest.mark.parametrize(("first", "second"), [((60, 0.9), (300, 0.97)), ((100, 0.9), (600, 0.97)), ((40, 0.3), (200, 0.5)), ((60, 0.1), (80, 0.1))])
+def test_the_ratio_interval_covers_nearly_95_percent_by_enumeration(first, second):
+    """An interval that is the log one only where no cell is below 5 covers 97.5 % and 93.7 % in the first two."""
+    (m, q), (n, p) = first, second
+    chances = np.outer(stats.binom.pmf(np.arange(m + 1), m, q), stats.binom.pmf(np.arange(n + 1), n, p))
+    likely = np.argwhere(chances > 1e-4)
+
+    found = [ratio_interval(share(int(x), m), share(int(y), n)) for x, y in likely]
+
+    chance, held = chances[tuple(likely.T)], [one.low <= q / p <= one.high for one in found]
+    assert 0.94 < chance[held].sum() / chance.sum() < 0.96
 
 
 def test_the_ratio_interval_covers_about_as_often_as_it_says():

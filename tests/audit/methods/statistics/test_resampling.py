@@ -8,7 +8,7 @@ from scipy import stats
 
 from audit.methods.statistics.bootstrap import cluster_replicates, multinomial_replicates, percentile_interval, row_replicates
 from audit.methods.statistics.intervals import Undefined
-from audit.methods.statistics.simultaneous import bonferroni, holm, max_t, sidak
+from audit.methods.statistics.simultaneous import benjamini_hochberg, bonferroni, holm, max_t, sidak
 
 
 def test_drawing_counts_has_the_mean_and_spread_of_drawing_rows():
@@ -60,3 +60,13 @@ def test_max_t_of_independent_normals_is_their_known_quantile():
 def test_holm_steps_down_and_stays_monotone():
     assert holm(np.array([0.01, 0.04, 0.03])) == pytest.approx([0.03, 0.06, 0.06])
     assert holm(np.array([0.9, 0.8])).max() == 1.0
+
+
+def test_benjamini_hochberg_agrees_with_scipy():
+    p_values = np.random.default_rng(3).random(50) ** 2
+    tied = np.array([0.02, 0.5, 0.02, 0.02, 1.0])
+
+    assert benjamini_hochberg(p_values) == pytest.approx(stats.false_discovery_control(p_values))
+    assert benjamini_hochberg(tied) == pytest.approx(stats.false_discovery_control(tied))
+    assert benjamini_hochberg(np.array([0.03])).tolist() == [0.03]
+    assert benjamini_hochberg(np.zeros(0)).tolist() == []

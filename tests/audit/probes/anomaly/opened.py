@@ -10,7 +10,8 @@ import numpy as np
 
 from audit.config_file import load_config
 from audit.data.dataset import RowBlock
-from audit.open_subject import Trust, open_subject
+from audit.open_model import Trust
+from audit.open_subject import open_subject
 from audit.probe import Block, Prepared, Probe
 from audit.probes.outputs import outputs
 from audit.subject import Subject

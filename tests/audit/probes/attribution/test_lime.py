@@ -164,9 +164,19 @@ def test_the_fault_of_lime_shows_on_request_only() -> None:
     assert shares[1] == pytest.approx((0.6, 0.0), abs=0.06)
 
 
-def test_images_are_refused_by_name() -> None:
-    with pytest.raises(MethodError, match=r"attribution\.grad_cam"):
-        measure(lime, subject_of(nn.Sequential(nn.Flatten(), nn.Linear(126, 1)), schema=PICTURE))
+def test_patches_of_a_linear_network_get_what_they_add() -> None:
+    torch.manual_seed(2)
+    subject = subject_of(nn.Sequential(nn.Flatten(), nn.Linear(126, 1)), schema=PICTURE, regression=True)
+
+    found = measure(lime, subject, samples=1500).columns
+
+    assert subject.reference is not None
+    layer = subject.model.module[1]  # type: ignore[attr-defined]
+    reference = subject.encode(subject.reference.take(np.arange(300))).values
+    away = subject.encode(subject.evaluate.take(np.arange(12))).values - reference.mean(axis=0)
+    parts = (away.reshape(12, 126) * layer.weight.detach().numpy()[0])[:, :, None] * (subject.players.owner[:, None] == np.arange(6))
+    np.testing.assert_allclose(found["values"], parts.sum(axis=1), atol=0.12)
+    assert (found["r2"] > 0.99).all()
 
 
 def test_impossible_settings_are_refused() -> None:

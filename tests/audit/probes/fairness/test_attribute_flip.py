@@ -10,7 +10,8 @@ import pytest
 
 from audit.config_file import load_config
 from audit.errors import MethodError
-from audit.open_subject import Trust, open_subject
+from audit.open_model import Trust
+from audit.open_subject import open_subject
 from audit.probe import Block
 from audit.probes.fairness.attribute_flip import attribute_flip
 from audit.probes.outputs import outputs

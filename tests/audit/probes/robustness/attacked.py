@@ -14,7 +14,8 @@ from safetensors.torch import save_file
 from audit.config_file import load_config
 from audit.data.dataset import RowBlock
 from audit.decide import decide
-from audit.open_subject import Trust, open_subject
+from audit.open_model import Trust
+from audit.open_subject import open_subject
 from audit.probe import Block
 from audit.probes.robustness.pgd import pgd
 from audit.subject import Subject

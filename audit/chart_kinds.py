@@ -1,0 +1,131 @@
+"""The kinds of charts, as plain data: what is drawn, never how. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A reference line in a chart: a limit, a base rate, equality."""
+
+    value: float
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarChart:
+    """Values with intervals, one per category (drawn as dots with whiskers)."""
+
+    title: str
+    categories: Sequence[str]
+    values: Sequence[float | None]
+    low: Sequence[float | None] = ()
+    """Lower ends; empty when there are none."""
+    high: Sequence[float | None] = ()
+    """Upper ends; empty when there are none."""
+    n: Sequence[int] = ()
+    """Rows behind each value; empty when unknown."""
+    x_label: str = ""
+    """What the values are, with unit."""
+    scale: Literal["linear", "log"] = "linear"
+    marks: Sequence[Mark] = ()
+    kind: Literal["bar"] = "bar"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One named line, with an optional band."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineChart:
+    """Lines over a numeric axis; `diagonal` adds y = x."""
+
+    title: str
+    series: Sequence[Series]
+    x_label: str = ""
+    y_label: str = ""
+    diagonal: bool = False
+    marks: Sequence[Mark] = ()
+    kind: Literal["line"] = "line"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Histogram:
+    """Counts between edges; `series` maps a name to its counts (len(edges) - 1)."""
+
+    title: str
+    edges: Sequence[float]
+    series: Mapping[str, Sequence[float]]
+    x_label: str = ""
+    y_label: str = "rows"
+    kind: Literal["histogram"] = "histogram"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeatMap:
+    """A value per (row, column); None is shown as absent."""
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float | None]]
+    x_label: str = ""
+    y_label: str = ""
+    unit: str = ""
+    kind: Literal["heat_map"] = "heat_map"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOverlay:
+    """An image and an attribution of the same height and width; `array` names a file under ``arrays/`` instead of inline values."""
+
+    title: str
+    image: Sequence[Sequence[float]] = ()
+    overlay: Sequence[Sequence[float]] = ()
+    array: str = ""
+    kind: Literal["image_overlay"] = "image_overlay"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scatter:
+    """Points, with optional group names per point."""
+
+    title: str
+    x: Sequence[float]
+    y: Sequence[float]
+    names: Sequence[str] = ()
+    x_label: str = ""
+    y_label: str = ""
+    kind: Literal["scatter"] = "scatter"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableChart:
+    """A table: column headings and rows of scalars."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int | float | bool | None]]
+    kind: Literal["table"] = "table"
+
+
+Chart = BarChart | LineChart | Histogram | HeatMap | ImageOverlay | Scatter | TableChart
+CHARTS: Mapping[str, type[Chart]] = {
+    "bar": BarChart,
+    "line": LineChart,
+    "histogram": Histogram,
+    "heat_map": HeatMap,
+    "image_overlay": ImageOverlay,
+    "scatter": Scatter,
+    "table": TableChart,
+}

@@ -1,0 +1,87 @@
+"""How the leaf of a batch becomes the arguments a network is called with: itself, token ids with mask or lengths, a series, several inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Arguments(Protocol):
+    """Turns a leaf (m, …) into what the network is called with, in order. Differentiable wherever the leaf is."""
+
+    def of(self, leaf: Tensor) -> tuple[Tensor, ...]: ...
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The leaf itself."""
+
+    def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
+        """One argument."""
+        return (leaf,)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token ids (m, length) int64, and when asked for the mask (m, length) bool of what is no padding, and the lengths (m,) int64."""
+
+    pad: int
+    mask: bool
+    lengths: bool
+
+    def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
+        """Ids, then mask, then lengths; a row of padding alone has length 1, since most networks take no empty row."""
+        kept = leaf != self.pad
+        further = [kept] if self.mask else []
+        if self.lengths:
+            last = (kept * (kept.new_ones(kept.shape[1], dtype=leaf.dtype).cumsum(0))).amax(dim=1)
+            further.append(last.clamp(min=1))
+        return (leaf, *further)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Values (m, channels, length), of which the last channel says 1 where the series has a value and 0 where it has ended."""
+
+    time_first: bool
+    mask: bool
+    lengths: bool
+
+    def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
+        """Values with 0 after the end, (m, channels, length) or (m, length, channels), then mask (m, length) bool, then lengths (m,) int64."""
+        there = leaf[:, -1] > 0.5
+        values = leaf[:, :-1] * there[:, None]
+        further = [there] if self.mask else []
+        further += [there.sum(dim=1).clamp(min=1)] if self.lengths else []
+        return (values.transpose(1, 2) if self.time_first else values, *further)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some entries of a flattened leaf, which are one input of a network with several."""
+
+    start: int
+    stop: int
+    shape: tuple[int, ...]
+    arguments: Arguments
+
+
+@dataclass(frozen=True)
+class Several:
+    """Several inputs side by side in one flattened leaf (m, entries) of floating type."""
+
+    parts: tuple[Part, ...]
+
+    def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
+        """The arguments of each part, one part after another; token ids become whole numbers again."""
+        found: list[Tensor] = []
+        for part in self.parts:
+            piece = leaf[:, part.start : part.stop].reshape(-1, *part.shape)
+            found += part.arguments.of(piece.long() if isinstance(part.arguments, Tokens) else piece)
+        return tuple(found)
+
+
+PLAIN = Plain()
