@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from sample_models.fitting import share
 
 FOLDER = Path(__file__).resolve().parent / "data"
 BOUNDS = {"train": (0.0, 0.5), "calibration": (0.5, 0.65), "test": (0.65, 1.0)}
@@ -52,7 +53,7 @@ def write_splits(raw: pd.DataFrame, folder: Path) -> None:
     """Write train, calibration and test.parquet of the raw table into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     table = select(raw)
-    place = np.array([position(name) for name in table["application"]])
+    place = np.array([share("lending", name) for name in table["application"]])
     for name, (low, high) in BOUNDS.items():
         table[(place >= low) & (place < high)].to_parquet(folder / f"{name}.parquet", index=False)
 
@@ -66,12 +67,6 @@ def select(raw: pd.DataFrame) -> pd.DataFrame:
     table["sex"] = raw["male"].map({1.0: "male", 0.0: "female"})
     table["marital_status"] = raw["married"].map({1.0: "married", 0.0: "unmarried"})
     return table
-
-
-def position(application: str) -> float:
-    """A number in [0, 1) that depends on the application's number only: a row stays in its file whatever else changes."""
-    digest = hashlib.sha256(f"lending {application}".encode()).digest()
-    return int.from_bytes(digest[:6], "big") / 2**48
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import nn
 
 from audit.config import AuditConfig
@@ -15,6 +14,7 @@ from audit.config_file import load_config
 from audit.data.encoding import fit_table_encoder
 from audit.data.inference import infer_schema
 from audit.data.tables import open_table
+from sample_models.fitting import save
 from sample_models.lending.model import build
 
 FOLDER = Path(__file__).resolve().parent
@@ -31,8 +31,7 @@ def main() -> None:
     config = load_config(FOLDER / "audit.toml").config
     inputs, labels = encoded(FOLDER / "data" / "train.parquet", config)
     network = fit(inputs, labels, arguments=config.model.arguments)
-    save_file({name: tensor.float().contiguous() for name, tensor in network.state_dict().items()}, FOLDER / "weights.safetensors")
-    print(f"trained on {len(labels)} applications: {FOLDER / 'weights.safetensors'}")
+    save(network, FOLDER / "weights.safetensors")
 
 
 def encoded(path: Path, config: AuditConfig) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
