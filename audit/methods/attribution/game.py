@@ -121,6 +121,8 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
     """`solve` each row of `inputs` (n, …) by itself, so that no value depends on which rows stand beside it."""
     if tuple(inputs.shape[1:]) != game.shape:
         raise MethodError(f"inputs have rows of shape {tuple(inputs.shape[1:])}, the background {game.shape}")
+    if inputs.dtype != game.background.dtype:
+        raise MethodError(f"inputs are {inputs.dtype}, the background is {game.background.dtype}")
     rows = [solve(game, row, position) for position, row in enumerate(inputs.reshape(len(inputs), game.background.shape[1]))]
     k = game.alone.shape[1]
     return ShapleyValues(
