@@ -19,7 +19,7 @@ def draw_background(subject: Subject, size: int) -> NDArray[Any]:
 
     No rows where each row has an absence of its own (text). Raises SubjectError without reference data.
     """
-    if isinstance(subject.encoder, StructuredEncoder):
+    if isinstance(subject.encoder, StructuredEncoder) and not subject.encoder.needs_background:
         return subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values[:0]
     reference = subject.reference
     if reference is None:
@@ -31,13 +31,15 @@ def draw_background(subject: Subject, size: int) -> NDArray[Any]:
 
 def against(subject: Subject, values: NDArray[Any], background: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     """Encoded rows (n, …) in parts that share what stands for absent: places of the rows (m,) and the background (b, …) of each part."""
-    if not isinstance(subject.encoder, StructuredEncoder):
+    encoder = subject.encoder
+    alike = encoder.alike(values) if isinstance(encoder, StructuredEncoder) else None
+    if alike is None or not isinstance(encoder, StructuredEncoder):
         yield np.arange(len(values), dtype=np.int64), background
         return
-    absent = subject.encoder.absent(values)
     if not len(values):
-        yield np.zeros(0, dtype=np.int64), subject.encoder.absent(subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values)
+        row = subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values[0]
+        yield np.zeros(0, dtype=np.int64), encoder.absent(row, background)
         return
-    _, first, owner = np.unique(absent.reshape(len(absent), -1), axis=0, return_index=True, return_inverse=True)
+    _, first, owner = np.unique(alike.reshape(len(alike), -1), axis=0, return_index=True, return_inverse=True)
     for part, row in enumerate(first):
-        yield np.flatnonzero(owner.reshape(-1) == part).astype(np.int64), absent[row : row + 1]
+        yield np.flatnonzero(owner.reshape(-1) == part).astype(np.int64), encoder.absent(values[row], background)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from audit.data_config import ConfigTable, DataConfig, Text
-from audit.facts import OutputKind, Task
+from audit.errors import nearest
+from audit.facts import Flag, OutputKind, Task
 from audit.results import Criterion, Rule
 
 
@@ -86,8 +87,32 @@ MODEL_DOORS = ("architecture", "file", "onnx", "sklearn", "callable", "endpoint"
 """Keys of `ModelConfig` that name what answers; exactly one is given."""
 FUNCTION_DOORS = ("onnx", "sklearn", "callable", "endpoint")
 """Those that give outputs only, of any rows."""
+RECONSTRUCTED = ("table", "image", "series")
+"""Kinds of data that a network can return."""
 DECIDING_DOORS = ("sklearn", "callable", "endpoint", "predictions")
 """Those whose outputs may be decided classes."""
+
+
+REFUSED_TASKS: Mapping[str, tuple[str, ...]] = {
+    "Detection of objects": ("detection", "object_detection"),
+    "Segmentation": ("segmentation", "semantic_segmentation", "instance_segmentation", "panoptic_segmentation"),
+    "Translation": ("translation", "machine_translation", "summarization", "summarisation"),
+    "Question answering": ("question_answering", "qa", "extractive_question_answering"),
+    "Tagging of tokens": ("tagging", "token_classification", "ner", "named_entity_recognition", "sequence_labeling", "sequence_labelling"),
+    "Generation": ("generation", "text_generation", "image_generation", "generative", "language_modeling", "language_modelling"),
+}
+"""Tasks that networks are trained for and that are not audited: the words they are refused by, and the names they go by."""
+MEANT_TASKS: Mapping[str, str] = {
+    "binary_classification": "binary",
+    "multiclass_classification": "multiclass",
+    "classification": "multiclass",
+    "multi_class": "multiclass",
+    "multi_label": "multilabel",
+    "anomaly_detection": "anomaly",
+    "outlier_detection": "anomaly",
+    "novelty_detection": "anomaly",
+}
+"""Other names of tasks that are audited."""
 
 
 class ModelConfig(ConfigTable):
@@ -123,6 +148,24 @@ class ModelConfig(ConfigTable):
     dtype: Literal["float32", "float64"] = "float32"
     """Floating type of the inputs; float64 when absent for raw columns, and for sklearn, callable and endpoint."""
     micro_batch: Annotated[int, Field(ge=1)] = 4096
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _known_task(cls, value: Any) -> Any:
+        if value in get_args(Task) or not isinstance(value, str):
+            return value
+        name = value.strip().lower().replace("-", "_").replace(" ", "_")
+        named = next((words for words, names in REFUSED_TASKS.items() if name in names), None)
+        if named is not None:
+            raise ValueError(f"{named} is not audited: a row must have one decision, one set of labels, one quantity or one score; found {value!r}")
+        raise ValueError(f"there is no task {value!r}: {nearest(MEANT_TASKS.get(name, name), get_args(Task))}")
+
+    @field_validator("output", mode="before")
+    @classmethod
+    def _known_output(cls, value: Any) -> Any:
+        if value in get_args(OutputKind) or not isinstance(value, str):
+            return value
+        raise ValueError(f"there is no kind of output {value!r}: {nearest(value.strip().lower(), get_args(OutputKind))}")
 
     @model_validator(mode="before")
     @classmethod
@@ -172,6 +215,16 @@ class DecisionConfig(ConfigTable):
     """Multilabel: the thresholds of those labels that do not share the common one."""
     favourable: tuple[int | str, ...] = ()
     """Classes that are good for the person, by label value."""
+    quantile: Annotated[Decimal, Field(gt=0, lt=1)] | None = None
+    """Anomaly: share of ordinary calibration rows that the threshold, taken from them, is to leave unflagged; instead of threshold."""
+    flag: Flag = "high"
+    """Anomaly: whether high or low scores are unusual."""
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> DecisionConfig:
+        if self.threshold is not None and self.quantile is not None:
+            raise ValueError("takes threshold or quantile, not both")
+        return self
 
 
 class LimitConfig(ConfigTable):
@@ -274,6 +327,45 @@ class AuditConfig(ConfigTable):
         if given is not None and (given.score or given.decision) and several:
             raise ValueError("task = 'multilabel' takes predictions.scores, decisions or probabilities, one column for each label")
         return self
+
+    @model_validator(mode="after")
+    def _anomaly(self) -> AuditConfig:
+        given, model = self.decision, self.model
+        if model.task != "anomaly":
+            for key, found in (("quantile", given.quantile is not None), ("flag", given.flag != "high")):
+                if found:
+                    raise ValueError(f"decision.{key} goes with task = 'anomaly'; found task = {model.task!r}")
+            if model.output == "reconstruction":
+                raise ValueError(f"output = 'reconstruction' goes with task = 'anomaly'; found task = {model.task!r}")
+            return self
+        if model.output != "decision" and given.threshold is None and given.quantile is None:
+            raise ValueError("task = 'anomaly' needs decision.threshold, or decision.quantile with data.calibration; none is ever assumed")
+        if model.output == "decision" and given.quantile is not None:
+            raise ValueError("decision.quantile goes with a score; output = 'decision' has none")
+        if given.flag == "low" and model.output != "score":
+            raise ValueError(f"decision.flag = 'low' goes with output = 'score'; found output = {model.output!r}, where high is unusual")
+        return self
+
+    @model_validator(mode="after")
+    def _quantile(self) -> AuditConfig:
+        if self.decision.quantile is None:
+            return self
+        if self.model.predictions is not None:
+            raise ValueError("decision.quantile takes the threshold from rows that the network is given; with predictions declare decision.threshold")
+        if self.data.calibration is None:
+            raise ValueError("decision.quantile takes the threshold from data.calibration, rows the network was not fitted on, which is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _reconstruction(self) -> AuditConfig:
+        if self.model.output != "reconstruction":
+            return self
+        if self.data.kind in RECONSTRUCTED:
+            if self.model.door in {"predictions", "sklearn"} or self.model.takes == "raw":
+                raise ValueError("output = 'reconstruction' needs a network that is given encoded rows; declare the error of each row as a score")
+            return self
+        why = "token ids have no squared error" if self.data.kind == "text" else "its inputs have no common unit"
+        raise ValueError(f"output = 'reconstruction' does not go with data.kind = {self.data.kind!r}: {why}; let the network return a score")
 
     @field_validator("checks", "probes", mode="before")
     @classmethod

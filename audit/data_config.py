@@ -69,13 +69,30 @@ class GroupConfig(ConfigTable):
 
 
 class ImageConfig(ConfigTable):
-    """How images are read: npz arrays."""
+    """How images are read: arrays of an npz file, or files that a table names."""
 
     array: Text = "images"
+    """Array of an npz file."""
+    column: Text = "image"
+    """Column of a table with the names of the image files."""
+    folder: Text | None = None
+    """Folder that those names are relative to; that of the table when absent."""
+    colour: Literal["grey", "rgb"] | None = None
+    """What image files are turned into; as stored when absent, and then all must agree."""
+    size: tuple[Annotated[int, Field(ge=1, le=8192)], Annotated[int, Field(ge=1, le=8192)]] | None = None
+    """Height and width that image files are resized to, bilinearly with antialiasing; as stored when absent, and then all must agree."""
+    background: Annotated[int, Field(ge=0, le=255)] | None = None
+    """What shows through transparent places of image files, 0 (black) to 255 (white)."""
+    layout: Literal["nchw", "nhwc"] | None = None
+    """Order of the axes of an npz array; found where it is plain when absent."""
+    gives: Literal["nchw", "nhwc"] = "nchw"
+    """Order of the axes that the network takes."""
     scale: Decimal = Decimal(1)
     """Raw values are divided by it."""
-    mean: Decimal = Decimal(0)
-    deviation: Decimal = Decimal(1)
+    mean: Decimal | tuple[Decimal, ...] = Decimal(0)
+    """Subtracted after scaling: one number, or one per channel."""
+    deviation: Decimal | tuple[Decimal, ...] = Decimal(1)
+    """Divided by after that: one number, or one per channel."""
     patch: Annotated[int, Field(ge=1)] = 4
     """Side of the square patches that are the units of explanation, in pixels."""
 
@@ -104,10 +121,73 @@ class TextConfig(ConfigTable):
     """The network takes the lengths (n,) after the ids (and the mask)."""
 
 
+class SeriesConfig(ConfigTable):
+    """How series of numbers are read and given to the network."""
+
+    array: Text = "series"
+    """Array of an npz file."""
+    layout: Literal["nct", "ntc"] = "nct"
+    """Axes of that array: n series, c channels, t steps."""
+    by: Text | None = None
+    """Column of a table that names the series of each row."""
+    step: Text | None = None
+    """Column of a table that orders the steps: numbers or dates."""
+    channels: tuple[Text, ...] = ()
+    """Columns of a table that hold the values; names of the channels for other files."""
+    units: dict[str, Text] = Field(default_factory=dict)
+    """Unit of each channel, by name."""
+    length: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Steps the network is given; longer series are cut, shorter ones end earlier. The longest of all files when absent."""
+    keep: Literal["start", "end"] = "start"
+    """Which steps of a longer series are kept."""
+    missing: Literal["refuse", "previous", "interpolate"] = "refuse"
+    """What stands in a gap within a series."""
+    encode: Literal["none", "standard"] = "none"
+    """standard is (value - mean) / deviation by channel, fitted on the reference data where they are not declared."""
+    mean: dict[str, Decimal] = Field(default_factory=dict)
+    deviation: dict[str, Decimal] = Field(default_factory=dict)
+    gives: Literal["nct", "ntc", "nt"] = "nct"
+    """Axes of what the network takes; nt for a single channel without an axis of its own."""
+    mask: bool = False
+    """The network takes a mask (n, t), True before the end of each series, after the values."""
+    lengths: bool = False
+    """The network takes the lengths (n,) after the values (and the mask)."""
+    window: Annotated[int, Field(ge=1)] | None = None
+    """Steps of the windows that are the units of explanation; a twentieth of the length when absent."""
+    absent: Literal["rows", "mean"] = "rows"
+    """What stands where an explanation leaves a window out: values of reference rows, or the mean of the same series and channel."""
+
+
+class PartConfig(ConfigTable):
+    """One input of a network with several: columns of a table, an image, or a text."""
+
+    inputs: tuple[Text, ...] = ()
+    image: ImageConfig | None = None
+    text: TextConfig | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> PartConfig:
+        given = [name for name in ("inputs", "image", "text") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of inputs, image, text; found {', '.join(given) or 'none'}")
+        return self
+
+
+KINDS_OF_KEYS: Mapping[str, tuple[str, ...]] = {
+    "image": ("image",),
+    "text": ("text",),
+    "series": ("series",),
+    "parts": ("several",),
+    "inputs": ("table",),
+    "columns": ("table", "several"),
+}
+"""Keys of the data table that go with some kinds of data only."""
+
+
 class DataConfig(ConfigTable):
     """Where the rows are and which column plays which part."""
 
-    kind: Literal["table", "image", "text"] = "table"
+    kind: Literal["table", "image", "text", "series", "several"] = "table"
     evaluate: Text
     reference: Text | None = None
     calibration: Text | None = None
@@ -129,6 +209,20 @@ class DataConfig(ConfigTable):
     columns: dict[str, ColumnConfig] = Field(default_factory=dict)
     image: ImageConfig = ImageConfig()
     text: TextConfig = TextConfig()
+    series: SeriesConfig = SeriesConfig()
+    parts: dict[str, PartConfig] = Field(default_factory=dict)
+    """The inputs of a network that takes several, in its order."""
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> DataConfig:
+        for key, kinds in KINDS_OF_KEYS.items():
+            if key in self.model_fields_set and getattr(self, key) and self.kind not in kinds:
+                raise ValueError(f"{key} goes with kind = {' or '.join(map(repr, kinds))}; found kind = {self.kind!r}")
+        if self.kind == "several" and len(self.parts) < 2:
+            raise ValueError("kind = 'several' needs at least two parts: the inputs of the network, in its order")
+        if sum(part.image is not None for part in self.parts.values()) > 1:
+            raise ValueError("kind = 'several' takes at most one image for each row")
+        return self
 
     @field_validator("groups", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import ModelError, SubjectError
-from audit.facts import Facts
+from audit.facts import Facts, Task
 from audit.log_scale import SMALLEST, log_softmax, logit, logs, sigmoid
 
 Floats = NDArray[np.float64]
 TOLERANCE = 1e-4
 """How far probabilities may leave [0, 1], or their sum 1: float32 rounding over thousands of classes stays below."""
 PROBABILISTIC = ("logits", "log_probabilities", "probabilities")
+SCORES = ("score", "reconstruction")
+"""Outputs held against a threshold as they are; those of a reconstruction reach this module as the error of each row."""
+KINDS: Mapping[Task, tuple[str, ...]] = {
+    "binary": (*PROBABILISTIC, "score", "decision"),
+    "multiclass": (*PROBABILISTIC, "decision"),
+    "multilabel": (*PROBABILISTIC, "score", "decision"),
+    "regression": ("quantity", "score"),
+    "anomaly": (*PROBABILISTIC, *SCORES, "decision"),
+}
+"""What a network may return for each task."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,9 @@ def decide(outputs: Floats, facts: Facts) -> Decided:
     """Probability, score and decision of outputs (n, k).
 
     Binary with probabilities: one output is about class 1, two are about both classes; class 1 is decided where its probability is at least
-    the threshold (0.5 when none is declared). A score selects class 1 at or above its threshold, which must be declared. More classes: the
-    largest probability, the first of equals. Multilabel: each label by its own threshold. Raises ModelError for a wrong number of outputs
+    the threshold (0.5 when none is declared). A score selects class 1 at or above its threshold, which must be declared. Anomaly is decided
+    likewise, class 1 being anomalous, and never without a declared threshold; the score of a reconstruction is the error of the row. More
+    classes: the largest probability, the first of equals. Multilabel: each label by its own threshold. Raises ModelError for a wrong number of outputs
     or values that contradict the declared kind, SubjectError for a kind that has no meaning for the task.
     """
     check_meaning(outputs, facts)
@@ -65,10 +77,10 @@ def decide(outputs: Floats, facts: Facts) -> Decided:
     if facts.output == "decision":
         position = np.where(finite, outputs[:, 0], -1).astype(np.int32)
         return Decided(None, None, position, finite.astype(np.int8))
-    if facts.output == "score":
+    if facts.output in SCORES:
         return Decided(None, _blank(outputs[:, 0], finite), _select(outputs[:, 0] >= _threshold(facts), finite), finite.astype(np.int8))
     probability = _probability(outputs, finite, facts)
-    if facts.task == "binary":
+    if facts.two_classes:
         score = probability[:, 1]
         return Decided(probability, score, _select(score >= _threshold(facts), finite), finite.astype(np.int8))
     return Decided(probability, None, _select(np.argmax(probability, axis=1), finite), finite.astype(np.int8))
@@ -94,7 +106,7 @@ def losses(decided: Decided, outputs: Floats, labels: NDArray[Any], facts: Facts
         return Losses(loss=None, correct=correct)
     truth = np.where(known, labels, 0).astype(np.int64)
     outputs = np.where((decided.finite == 1)[:, None], outputs, 0.0)
-    scale = _logit_scale(outputs, facts) if facts.task == "binary" else None
+    scale = _logit_scale(outputs, facts) if facts.two_classes else None
     if scale is None:
         log_probability = _log_probability(outputs, facts)
         loss, margin = -_at(log_probability, truth), _lead(_scores(outputs, facts), truth)
@@ -107,16 +119,36 @@ def losses(decided: Decided, outputs: Floats, labels: NDArray[Any], facts: Facts
 def check_outputs(outputs: Floats, facts: Facts) -> tuple[str, ...]:
     """Hold some rows of outputs (n, k) against what was declared; returns warnings.
 
-    Raises ModelError as `check_meaning` does, and when no row is finite. A warning tells of logits that look like probabilities.
+    Raises ModelError as `check_meaning` does, and when no row is finite. Warnings tell of logits or scores that look like probabilities or
+    log-probabilities, and of a network that answers every row alike.
     """
     check_meaning(outputs, facts)
     finite = _usable(outputs, facts)
     if len(outputs) and not finite.any():
         raise ModelError(f"none of the first {len(outputs)} rows has a finite output; check weights, floating type and encoding of the inputs")
-    if facts.output == "logits" and len(outputs) >= 2 and _look_like_probabilities(outputs[finite], facts):
-        summed = outputs.shape[1] > 1 and facts.task != "multilabel"
-        found = "every row sums to 1 and lies in [0, 1]" if summed else "every output lies in [0, 1]"
+    usable = outputs[finite]
+    if len(usable) < 2 or facts.output == "decision":
+        return ()
+    if bool((usable == usable[0]).all()):
+        found = ", ".join(f"{value:g}" for value in usable[0, :5]) + (", …" if usable.shape[1] > 5 else "")
+        return (f"The network returns {found} for each of the first {len(usable):,} rows: its outputs do not depend on them.",)
+    if facts.output == "logits":
+        return _not_logits(usable, facts)
+    return ()
+
+
+def _not_logits(usable: Floats, facts: Facts) -> tuple[str, ...]:
+    """What declared logits look like instead."""
+    several = usable.shape[1] > 1 and facts.task != "multilabel"
+    if _look_like_probabilities(usable, facts):
+        found = "every row sums to 1 and lies in [0, 1]" if several else "every output lies in [0, 1]"
         return (f"The outputs are declared logits, but {found}: they may be probabilities.",)
+    sums = np.exp(np.minimum(usable, 1.0)).sum(axis=1)
+    if several and bool((usable <= TOLERANCE).all()) and bool((np.abs(sums - 1) <= TOLERANCE).all()):
+        return (
+            "The outputs are declared logits, but no output is above 0 and the exponentials of every row sum to 1: they are log-probabilities. "
+            "Decisions and probabilities come out the same.",
+        )
     return ()
 
 
@@ -126,9 +158,17 @@ def check_meaning(outputs: Floats, facts: Facts) -> None:
     _check_count(outputs, facts)
     usable = outputs[_usable(outputs, facts)]
     if facts.output == "probabilities":
-        _check_probabilities(usable, facts, "probabilities", "; if the network returns logits, declare output = 'logits'")
+        log = len(usable) > 0 and bool((usable <= TOLERANCE).all())
+        returned, kind = ("log-probabilities", "log_probabilities") if log else ("logits", "logits")
+        _check_probabilities(usable, facts, "probabilities", f"; if the network returns {returned}, declare output = '{kind}'")
     elif facts.output == "log_probabilities":
-        _check_probabilities(np.exp(np.minimum(usable, 100.0)), facts, "the exponentials of log-probabilities", "")
+        if (above := float(usable.max(initial=0.0))) > TOLERANCE:
+            inside = bool(((usable >= -TOLERANCE) & (usable <= 1 + TOLERANCE)).all())
+            likely = "probabilities" if inside else "logits"
+            raise ModelError(
+                f"log-probabilities must not be above 0; found {above:g}; if the network returns {likely}, declare output = '{likely}'"
+            )
+        _check_probabilities(np.exp(usable), facts, "the exponentials of log-probabilities", "")
     elif facts.output == "decision" and len(usable):
         places = 2 if facts.task == "multilabel" else len(facts.classes)
         wrong = usable[(usable != np.round(usable)) | (usable < 0) | (usable >= places)]
@@ -138,20 +178,16 @@ def check_meaning(outputs: Floats, facts: Facts) -> None:
 
 
 def _check_kind(facts: Facts) -> None:
-    if facts.task == "regression":
-        legal: tuple[str, ...] = ("quantity", "score")
-    elif facts.task in ("binary", "anomaly"):
-        legal = (*PROBABILISTIC, "score", "decision") if facts.task == "binary" else ("score", "decision")
-    elif facts.task == "multiclass":
-        legal = (*PROBABILISTIC, "decision")
-    else:
-        legal = (*PROBABILISTIC, "score", "decision")
+    legal = KINDS[facts.task]
     if facts.output not in legal:
         raise SubjectError(f"output {facts.output!r} has no meaning for task {facts.task!r}; expected one of {', '.join(legal)}")
-    if facts.output == "score" and facts.task in ("binary", "anomaly") and facts.threshold is None:
-        raise SubjectError("a score needs a declared threshold (decision.threshold); none is ever assumed")
-    if facts.task == "binary" and len(facts.classes) != 2:
-        raise SubjectError(f"task 'binary' has two classes, {len(facts.classes)} are declared: {', '.join(facts.classes)}")
+    if facts.two_classes and len(facts.classes) != 2:
+        raise SubjectError(f"task {facts.task!r} has two classes, {len(facts.classes)} are declared: {', '.join(facts.classes)}")
+    if facts.two_classes and facts.threshold is None:
+        if facts.task == "anomaly" and facts.output != "decision":
+            raise SubjectError("an anomaly needs a declared threshold (decision.threshold, or decision.quantile); none is ever assumed")
+        if facts.output == "score":
+            raise SubjectError("a score needs a declared threshold (decision.threshold); none is ever assumed")
 
 
 def _check_count(outputs: Floats, facts: Facts) -> None:
@@ -160,12 +196,28 @@ def _check_count(outputs: Floats, facts: Facts) -> None:
     found = outputs.shape[1]
     legal = {1}
     if facts.output in PROBABILISTIC:
-        legal = {1, 2} if facts.task == "binary" else {len(facts.classes)}
+        legal = {1, 2} if facts.two_classes else {len(facts.classes)}
     if facts.task == "multilabel":
         legal = {len(facts.classes)}
     if found not in legal:
         kind = f"{facts.task} with {len(facts.classes)} classes ({', '.join(facts.classes[:5])})" if facts.classes else facts.task
-        raise ModelError(f"the network returns {found} outputs per row; {facts.output} for {kind} are {' or '.join(map(str, sorted(legal)))}")
+        expected = f"{facts.output} for {kind} are {' or '.join(map(str, sorted(legal)))}"
+        raise ModelError(f"the network returns {found} outputs per row; {expected}{_hint(found, facts)}")
+
+
+def _hint(found: int, facts: Facts) -> str:
+    """The declaration that this number of outputs would go with; empty where none suggests itself."""
+    if facts.task == "multiclass" and found == 1:
+        return "; one output of two classes is task = 'binary'"
+    if facts.task == "binary" and found > 2:
+        return "; more than two classes are task = 'multiclass'"
+    if facts.two_classes and facts.output == "score" and found == 2:
+        return "; two outputs, one for each class, are output = 'logits' or 'probabilities'"
+    if facts.task == "anomaly" and found > 2:
+        return "; a network that returns the row itself is output = 'reconstruction'"
+    if facts.task == "regression" and found > 1:
+        return "; several quantities are audited one at a time: let the factory return a module that gives just one"
+    return ""
 
 
 def _check_probabilities(values: Floats, facts: Facts, what: str, hint: str) -> None:
@@ -231,7 +283,7 @@ def _blank(values: Floats, known: NDArray[np.bool_]) -> Floats:
 
 def _probability(outputs: Floats, finite: NDArray[np.bool_], facts: Facts) -> Floats:
     safe = np.where(finite[:, None], outputs, 0.0)
-    if facts.output == "logits" and facts.task == "binary":
+    if facts.output == "logits" and facts.two_classes:
         z = _difference(safe)
         probability = np.stack([sigmoid(-z), sigmoid(z)], axis=1)
     elif facts.output == "logits":

@@ -18,10 +18,10 @@ def decision_logits(outputs: Tensor, facts: Facts) -> Tensor:
     """(m, k) outputs → (m, 1) distance to the threshold for two classes, else (m, k) logits; raises MethodError for other tasks."""
     if facts.task == "multiclass":
         return torch.log(outputs.clamp_min(EDGE)) if facts.output == "probabilities" else outputs
-    if facts.task != "binary" or facts.output not in ("logits", "log_probabilities", "probabilities", "score"):
+    if not facts.two_classes or facts.output not in ("logits", "log_probabilities", "probabilities", "score", "reconstruction"):
         raise MethodError(f"a decision can be attacked for two or more classes; found {facts.output} for {facts.task}")
     threshold = 0.5 if facts.threshold is None else facts.threshold
-    if facts.output == "score":
+    if facts.output in ("score", "reconstruction"):
         return outputs[:, :1] - threshold
     return _log_odds(outputs, facts)[:, None] - _logit(threshold)
 

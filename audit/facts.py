@@ -10,6 +10,7 @@ from audit.results import AuditRun
 
 Task = Literal["binary", "multiclass", "multilabel", "regression", "anomaly"]
 OutputKind = Literal["logits", "log_probabilities", "probabilities", "score", "quantity", "reconstruction", "decision"]
+Flag = Literal["high", "low"]
 LabelKind = Literal["outcome", "past_decision", "proxy"]
 LABEL_WORDS: dict[LabelKind, str] = {
     "outcome": "Labels are outcomes.",
@@ -17,6 +18,16 @@ LABEL_WORDS: dict[LabelKind, str] = {
     "proxy": "Labels are a proxy for the outcome of interest: an error is an error about the proxy.",
 }
 """What a number that compares with labels rests on, as a sentence for its reader."""
+
+
+@dataclass(frozen=True)
+class ThresholdSource:
+    """Where a threshold comes from that was not declared as a number."""
+
+    quantile: float
+    """Share of ordinary rows that are to stay below it."""
+    rows: int
+    """Calibration rows with a score that it was taken from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +42,8 @@ class Facts:
     favourable: tuple[int, ...]
     """Positions in `classes` that are good for the person; empty when none was declared."""
     threshold: float | None
-    """Threshold on the probability (logits, probabilities) or on the score; None for multiclass and regression."""
+    """Threshold on the probability (logits, probabilities) or on the score; None for multiclass and regression. Anomaly: of the score as the
+    run holds it, where higher is more unusual."""
     label: str | None
     """Name of the label column; None without labels, and for multilabel."""
     label_kind: LabelKind
@@ -47,6 +59,23 @@ class Facts:
     thresholds: tuple[float, ...] = ()
     """Multilabel: the threshold of each label, in the order of `classes`; empty for other tasks."""
 
+    flag: Flag = "high"
+    """Anomaly: the end of the network's own score that is unusual; for ``low`` the run holds the negative of the score."""
+    threshold_source: ThresholdSource | None = None
+    """Anomaly: the calibration rows that the threshold was taken from; None where it was declared."""
+
+    @property
+    def two_classes(self) -> bool:
+        """Whether each row is decided to be of class 0 or of class 1 by a threshold: binary, and anomaly, where class 1 is anomalous."""
+        return self.task in ("binary", "anomaly")
+
+    @property
+    def selected_words(self) -> str:
+        """What being selected means where no class was declared favourable and it is no favour; else empty."""
+        if self.task != "anomaly" or self.favourable:
+            return ""
+        return f"No class was declared favourable: selected rows are those flagged as {self.classes[1]}, and positive labels say {self.classes[1]}."
+
     @property
     def labelled(self) -> bool:
         """Whether the rows carry labels."""
@@ -54,10 +83,10 @@ class Facts:
 
     @property
     def positive(self) -> tuple[int, ...]:
-        """The classes counted as selected: the favourable ones, else class 1 of a binary network, else none."""
+        """The classes counted as selected: the favourable ones, else class 1 of a binary network (of anomaly: flagged rows), else none."""
         if self.favourable:
             return self.favourable
-        return (1,) if self.task == "binary" else ()
+        return (1,) if self.two_classes else ()
 
 
 def facts_of(run: AuditRun) -> Facts:
@@ -81,6 +110,8 @@ def facts_of(run: AuditRun) -> Facts:
         label_unit=held["label_unit"],
         labels=tuple(held.get("labels", ())),
         thresholds=tuple(held.get("thresholds", ())),
+        flag=held.get("flag", "high"),
+        threshold_source=None if held.get("threshold_source") is None else ThresholdSource(**held["threshold_source"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -29,6 +30,8 @@ from audit.witness import Reference, called
 ProbeStatus = Literal["measured", "not_assessed", "not_applicable", "error"]
 AHEAD = 32
 """Blocks looked up in the cache, or sent to be measured, before the first of them is written."""
+MOST_VALUES = 2**24
+"""Values that the network is given in a block."""
 
 
 class Maps(Protocol):
@@ -97,6 +100,11 @@ def _outcome(tally: _Tally) -> tuple[ProbeStatus, str]:
     return ("measured" if tally.rows else "error"), f"{tally.failed} of {total} rows could not be measured: {why}"
 
 
+def _rows_that_fit(subject: Subject) -> int:
+    """Rows of a block of at most `MOST_VALUES` values; a row of a table counts little, one of images much."""
+    return max(1, MOST_VALUES // max(1, sum(math.prod(column.shape) for column in subject.facts.schema.columns)))
+
+
 def _measure_rows(context: RunContext, node: Node, prepared: Prepared) -> _Tally:
     rows = Rows(context.stage.folder, context.subject.facts, seed=context.seed)
     sample = draw(rows, node.rows, purpose=node.instance)
@@ -111,8 +119,9 @@ def _measure_rows(context: RunContext, node: Node, prepared: Prepared) -> _Tally
 def _tasks(context: RunContext, node: Node, prepared: Prepared, rows: Rows, sample: Sample) -> Iterator[BlockTask]:
     seed = context.seed
     base, read = address(context, node, prepared), readable(rows, node)
-    for part, start in enumerate(range(0, len(sample.positions), node.probe.block)):
-        positions = sample.positions[start : start + node.probe.block]
+    size = min(node.probe.block, _rows_that_fit(context.subject))
+    for part, start in enumerate(range(0, len(sample.positions), size)):
+        positions = sample.positions[start : start + size]
         reads = {name: column[np.searchsorted(held, positions)] for name, (held, column) in read.items()}
         key = digest(base, positions, reads)
         yield BlockTask(part, node.probe.id, node.instance, node.settings, prepared.state, positions, reads, seed, key)
@@ -137,7 +146,7 @@ def address(context: RunContext, node: Node, prepared: Prepared) -> str:
 
 def _meaning(subject: Subject) -> Mapping[str, Any]:
     facts = subject.facts
-    names = ("task", "output", "classes", "threshold", "thresholds", "label", "labels")
+    names = ("task", "output", "classes", "threshold", "thresholds", "flag", "label", "labels")
     return {name: getattr(facts, name) for name in names}
 
 

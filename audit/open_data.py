@@ -7,18 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from audit.config import AuditConfig
 from audit.config_file import ConfigFile
 from audit.data.dataset import ColumnSchema, Dataset, Schema
 from audit.data.encoding import Encoder, fit_table_encoder
-from audit.data.images import ImageEncoder, open_images
+from audit.data.image_encoding import ImageEncoder
+from audit.data.images import open_images
 from audit.data.inference import infer_schema
+from audit.data.series import open_series
+from audit.data.series_encoding import fit_series_encoder
+from audit.data.several import JoinedDataset, join_encoders
 from audit.data.tables import column_names, open_table
 from audit.data.text_encoding import TextEncoder
 from audit.data.tokens import open_tokeniser
-from audit.errors import ConfigError, nearest
+from audit.data_config import ImageConfig, TextConfig
+from audit.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
+    from audit.data.image_folder import ImageFolder
     from audit.data.images import ImageDataset
 
 SETS = ("evaluate", "reference", "calibration")
@@ -64,15 +72,16 @@ def _open_data(file: ConfigFile) -> tuple[Schema, dict[str, Dataset]]:
     config = file.config
     paths = {name: file.resolve(path) for name in SETS if (path := getattr(config.data, name)) is not None}
     if config.data.kind == "image":
-        return _open_images(config, paths)
+        return _open_images(file, paths)
     if config.data.kind == "text":
-        column = ColumnSchema(name=config.data.text.column, kind="text", missing="constant", fill="")
-        return _open_tables(config, Schema((column,)), paths)
+        return _open_tables(config, Schema((_text_column(config.data.text),)), paths)
+    if config.data.kind == "series":
+        return _open_series(config, paths)
+    if config.data.kind == "several":
+        return _open_several(file, paths)
     if config.model.predictions is None and not config.data.inputs:
         raise ConfigError(f"{file.path}: data.inputs is missing: list the columns in the order the network takes them")
-    unused = sorted(set(config.data.columns) - set(config.data.inputs))
-    if unused:
-        raise ConfigError([f"{file.path}: data.columns.{name} is not among data.inputs: {nearest(name, config.data.inputs)}" for name in unused])
+    _refuse_unused(file, config.data.inputs)
     return _open_tables(config, _schema(config, paths), paths)
 
 
@@ -97,13 +106,61 @@ def _present(path: Path, wanted: Sequence[str]) -> list[str]:
     return [name for name in wanted if name in available]
 
 
-def _open_images(config: AuditConfig, paths: dict[str, Path]) -> tuple[Schema, dict[str, Dataset]]:
-    datasets: dict[str, ImageDataset] = {
-        name: open_images(path, name=name, config=config.data.image, extra=_extra(config)) for name, path in paths.items()
+def _open_images(file: ConfigFile, paths: dict[str, Path]) -> tuple[Schema, dict[str, Dataset]]:
+    found = {name: _open_image_set(file, path, name, file.config.data.image, _extra(file.config)) for name, path in paths.items()}
+    return Schema((_image_column(found),)), dict(found)
+
+
+def _image_column(found: dict[str, ImageDataset | ImageFolder]) -> ColumnSchema:
+    evaluate = found["evaluate"]
+    for name, dataset in found.items():
+        if (dataset.array, dataset.shape, dataset.largest) != (evaluate.array, evaluate.shape, evaluate.largest):
+            raise DataError(f"data.{name} holds {_images_of(dataset)}; data.evaluate {_images_of(evaluate)}: the network takes one kind")
+    low, high = (None, None) if evaluate.largest is None else (0.0, float(evaluate.largest))
+    return ColumnSchema(name=evaluate.array, kind="image", shape=evaluate.shape, minimum=low, maximum=high)
+
+
+def _images_of(dataset: ImageDataset | ImageFolder) -> str:
+    kept = "an npz array" if dataset.largest is None else f"files with values to {dataset.largest}"
+    return f"images of shape {dataset.shape} in {kept}"
+
+
+def _open_image_set(file: ConfigFile, path: Path, name: str, image: ImageConfig, extra: Sequence[str]) -> ImageDataset | ImageFolder:
+    if path.suffix.lower() == ".npz":
+        return open_images(path, name=name, config=image, extra=extra)
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; name the table of its files and labels, such as {path.name}/labels.csv with columns image and label")
+    from audit.data.image_folder import open_image_folder  # noqa: PLC0415  Pillow is loaded only for image files
+
+    folder = path.parent if image.folder is None else file.resolve(image.folder)
+    kept = extra if name == "evaluate" else _present(path, extra)
+    return open_image_folder(path, name=name, config=image, folder=folder, extra=kept, text=_text_columns(file.config))
+
+
+def _refuse_unused(file: ConfigFile, inputs: Sequence[str]) -> None:
+    unused = sorted(set(file.config.data.columns) - set(inputs))
+    if unused:
+        raise ConfigError([f"{file.path}: data.columns.{name} is not among data.inputs: {nearest(name, inputs)}" for name in unused])
+
+
+def _text_column(text: TextConfig) -> ColumnSchema:
+    return ColumnSchema(name=text.column, kind="text", missing="constant", fill="")
+
+
+def _open_series(config: AuditConfig, paths: dict[str, Path]) -> tuple[Schema, dict[str, Dataset]]:
+    """All files' series, with room for the longest of them."""
+    series, extra = config.data.series, _extra(config)
+    found = {
+        name: open_series(path, name=name, config=series, extra=extra if name == "evaluate" else (), optional=() if name == "evaluate" else extra)
+        for name, path in paths.items()
     }
-    shape = datasets["evaluate"].shape
-    schema = Schema((ColumnSchema(name=config.data.image.array, kind="image", shape=shape),))
-    return schema, dict(datasets)
+    channels = found["evaluate"].channels
+    for name, dataset in found.items():
+        if dataset.channels != channels:
+            raise ConfigError(f"data.{name} has the channels {', '.join(dataset.channels)}; data.evaluate has {', '.join(channels)}")
+    length = max(dataset.length for dataset in found.values())
+    columns = tuple(ColumnSchema(name=name, kind="series", unit=series.units.get(name, ""), shape=(length,)) for name in channels)
+    return Schema(columns), {name: dataset.lengthened(length) for name, dataset in found.items()}
 
 
 def _encoder(file: ConfigFile, schema: Schema, datasets: dict[str, Dataset]) -> Encoder | None:
@@ -111,17 +168,57 @@ def _encoder(file: ConfigFile, schema: Schema, datasets: dict[str, Dataset]) -> 
     if config.model.predictions is not None:
         return None
     if config.data.kind == "image":
-        return ImageEncoder.from_config(config.data.image, schema.columns[0].shape, config.model.dtype)
+        column = schema.columns[0]
+        return ImageEncoder.from_config(config.data.image, column.shape, config.model.dtype, array=column.name)
     if config.data.kind == "text":
-        return _text_encoder(file)
+        return _text_encoder(file, config.data.text)
+    if config.data.kind == "series":
+        return fit_series_encoder(config.data.series, datasets, config.model.dtype)
+    if config.data.kind == "several":
+        return _several_encoder(file, schema, datasets)
     return fit_table_encoder(schema, datasets.get("reference"), config.data.columns, config.model.dtype)
 
 
-def _text_encoder(file: ConfigFile) -> TextEncoder:
-    text = file.config.data.text
+def _text_encoder(file: ConfigFile, text: TextConfig) -> TextEncoder:
     if text.vocabulary is None:
         raise ConfigError(f"{file.path}: data.text.vocabulary is missing: name the file of the tokens in the order of their ids")
     tokeniser = open_tokeniser(
         file.resolve(text.vocabulary), kind=text.tokenise, lower=text.lower, pad=text.pad, unknown=text.unknown, absent=text.absent
     )
     return TextEncoder(text.column, tokeniser, text.length, text.keep, text.mask, text.lengths)
+
+
+def _open_several(file: ConfigFile, paths: dict[str, Path]) -> tuple[Schema, dict[str, Dataset]]:
+    """The rows of one table: its columns, and the images and texts that they name or hold, input by input."""
+    config = file.config
+    inputs = [name for part in config.data.parts.values() for name in part.inputs]
+    _refuse_unused(file, inputs)
+    source = paths.get("reference", paths["evaluate"])
+    held = {c.name: c for c in infer_schema(source, columns=inputs, declared=config.data.columns, missing=config.data.missing).columns}
+    held |= {part.text.column: _text_column(part.text) for part in config.data.parts.values() if part.text is not None}
+    _, tables = _open_tables(config, Schema(tuple(held.values())), paths)
+    columns: list[ColumnSchema] = []
+    joined: dict[str, list[Dataset]] = {name: [table] for name, table in tables.items()}
+    for part in config.data.parts.values():
+        columns += [held[column] for column in (*part.inputs, *([part.text.column] if part.text else []))]
+        if part.image is not None:
+            images = {name: _open_image_set(file, path, name, part.image, ()) for name, path in paths.items()}
+            columns.append(_image_column(images))
+            for name, found in images.items():
+                joined[name].append(found)
+    return Schema(tuple(columns)), {name: JoinedDataset(tuple(parts)) for name, parts in joined.items()}
+
+
+def _several_encoder(file: ConfigFile, schema: Schema, datasets: dict[str, Dataset]) -> Encoder:
+    data, dtype = file.config.data, file.config.model.dtype
+    encoders: dict[str, Encoder] = {}
+    for name, part in data.parts.items():
+        if part.image is not None:
+            column = next(column for column in schema.columns if column.kind == "image")
+            encoders[name] = ImageEncoder.from_config(part.image, column.shape, dtype, array=column.name)
+        elif part.text is not None:
+            encoders[name] = _text_encoder(file, part.text)
+        else:
+            own = Schema(tuple(column for column in schema.columns if column.name in part.inputs))
+            encoders[name] = fit_table_encoder(own, datasets.get("reference"), data.columns, dtype)
+    return join_encoders(encoders, datasets["evaluate"].take(np.zeros(1, dtype=np.int64)), dtype)

@@ -13,10 +13,11 @@ from audit.config_file import ConfigFile
 from audit.data.batch import Batch
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder
-from audit.data.leaf import PLAIN
+from audit.data.leaf import PLAIN, Series
 from audit.errors import ConfigError
 from audit.models.model import Model
 from audit.models.predictions import PredictionsModel
+from audit.models.readings import LOW_IS_UNUSUAL, RECONSTRUCTION, Reading
 
 if TYPE_CHECKING:
     from audit.models.function_model import FunctionModel
@@ -56,7 +57,7 @@ def _predictions(file: ConfigFile, _trust: Trust, _evaluate: Dataset, _encoder: 
     model = file.config.model
     if model.predictions is None:
         raise ConfigError(f"{file.path}: model needs predictions")
-    return PredictionsModel(model.predictions, model.classes)
+    return PredictionsModel(model.predictions, _class_names(file) if model.task == "anomaly" else model.classes, reading=_reading(file, None))
 
 
 def _network(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
@@ -75,7 +76,7 @@ def _network(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder
         code=trust.code,
         arguments_of=encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN,
     )
-    return _tried(network, evaluate, encoder)
+    return _tried(network, evaluate, encoder, file)
 
 
 def _program(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
@@ -85,7 +86,7 @@ def _program(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder
     if model.file is None:
         raise ConfigError(f"{file.path}: model needs file")
     network = open_program(file.resolve(model.file), trusted=trust.files, device=model.device, dtype=model.dtype, micro_batch=model.micro_batch)
-    return _tried(network, evaluate, encoder)
+    return _tried(network, evaluate, encoder, file)
 
 
 def _onnx(file: ConfigFile, _trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
@@ -101,7 +102,7 @@ def _onnx(file: ConfigFile, _trust: Trust, evaluate: Dataset, encoder: Encoder |
         dtype=model.dtype,
         micro_batch=model.micro_batch,
     )
-    return _tried_function(network, evaluate, given)
+    return _tried_function(network, evaluate, given, file)
 
 
 def _sklearn(file: ConfigFile, _trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
@@ -118,7 +119,7 @@ def _sklearn(file: ConfigFile, _trust: Trust, evaluate: Dataset, encoder: Encode
         dtype=model.dtype,
         micro_batch=model.micro_batch,
     )
-    return _tried_function(found, evaluate, given)
+    return _tried_function(found, evaluate, given, file)
 
 
 def _callable(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
@@ -134,7 +135,7 @@ def _callable(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encode
         micro_batch=model.micro_batch,
         code=trust.code,
     )
-    return _tried_function(found, evaluate, given)
+    return _tried_function(found, evaluate, given, file)
 
 
 def _endpoint(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
@@ -144,7 +145,7 @@ def _endpoint(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encode
     if model.endpoint is None:
         raise ConfigError(f"{file.path}: model needs endpoint")
     found = open_endpoint(model.endpoint, trusted=trust.places, classes=_decided(file), raw=given.raw, dtype=model.dtype)
-    return _tried_function(found, evaluate, given)
+    return _tried_function(found, evaluate, given, file)
 
 
 @dataclass(frozen=True)
@@ -181,16 +182,32 @@ def _named(value: str | None, file: ConfigFile) -> str:
 
 def _class_names(file: ConfigFile) -> tuple[str, ...]:
     model = file.config.model
-    return model.classes or (("0", "1") if model.task == "binary" else ())
+    return model.classes or (("0", "1") if model.task in ("binary", "anomaly") else ())
 
 
 def _decided(file: ConfigFile) -> tuple[str, ...]:
     """The classes whose names are the answers; empty where answers are numbers."""
     model = file.config.model
-    return _class_names(file) if model.output == "decision" and model.task == "binary" else ()
+    return _class_names(file) if model.output == "decision" and model.task in ("binary", "anomaly") else ()
 
 
-def _tried_function(found: FunctionModel, evaluate: Dataset, given: _Given) -> FunctionModel:
+def _reading(file: ConfigFile, encoder: Encoder | None) -> Reading | None:
+    """How outputs are taken where they are not taken as they are; raises ConfigError for rows that have no reconstruction error."""
+    config = file.config
+    if config.decision.flag == "low":
+        return LOW_IS_UNUSUAL
+    if config.model.output != "reconstruction":
+        return None
+    arguments = getattr(encoder, "arguments", PLAIN)
+    if isinstance(arguments, Series) and arguments.ends:
+        raise ConfigError(f"{file.path}: output = 'reconstruction' needs series of one length; let the network return the error as a score")
+    return RECONSTRUCTION
+
+
+def _tried_function(found: FunctionModel, evaluate: Dataset, given: _Given, file: ConfigFile) -> FunctionModel:
+    reading = _reading(file, given.encoder)
+    if reading is not None:
+        found.read_by(reading)
     found.trial(given.encode(evaluate))
     return found
 
@@ -199,7 +216,10 @@ def _first(evaluate: Dataset) -> RowBlock:
     return evaluate.take(np.arange(min(TRIAL_ROWS, evaluate.n_rows), dtype=np.int64))
 
 
-def _tried(network: TorchModel, evaluate: Dataset, encoder: Encoder | None) -> TorchModel:
+def _tried(network: TorchModel, evaluate: Dataset, encoder: Encoder | None, file: ConfigFile) -> TorchModel:
+    reading = _reading(file, encoder)
+    if reading is not None:
+        network.read_by(reading)
     if encoder is not None:
         network.trial(encoder.encode(_first(evaluate)))
     return network

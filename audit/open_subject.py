@@ -14,6 +14,7 @@ from audit.data.dataset import Dataset, GroupSpec, Schema
 from audit.data.groups import fit_groups
 from audit.errors import ConfigError, DataError, SubjectError, nearest
 from audit.facts import Facts
+from audit.flag_threshold import refuse_known_rows, with_threshold
 from audit.open_data import column_roles, open_data
 from audit.open_model import NO_TRUST, Trust, open_model
 from audit.subject import Subject
@@ -31,8 +32,12 @@ def open_subject(file: ConfigFile, trust: Trust = NO_TRUST) -> Subject:
     evaluate = datasets["evaluate"]
     groups = fit_groups(config.data.groups, evaluate)
     facts = _facts(config, schema, groups, evaluate)
+    model = open_model(file, trust, evaluate, encoder)
+    if config.decision.quantile is not None and encoder is not None:
+        kept = refuse_known_rows(datasets.get("calibration"), datasets.get("reference"), evaluate)
+        facts = with_threshold(facts, quantile=float(config.decision.quantile), model=model, calibration=kept, encoder=encoder)
     return Subject(
-        model=open_model(file, trust, evaluate, encoder),
+        model=model,
         evaluate=evaluate,
         reference=datasets.get("reference"),
         calibration=datasets.get("calibration"),
@@ -60,7 +65,7 @@ def _facts(config: AuditConfig, schema: Schema, groups: tuple[GroupSpec, ...], e
         output=config.model.output,
         classes=classes,
         favourable=_favourable(config, classes),
-        threshold=None if config.decision.threshold is None else float(config.decision.threshold),
+        threshold=_threshold(config),
         label=config.data.label,
         label_kind=config.data.label_kind,
         groups=groups,
@@ -68,6 +73,7 @@ def _facts(config: AuditConfig, schema: Schema, groups: tuple[GroupSpec, ...], e
         census=config.data.census,
         label_unit=config.data.label_unit,
         labels=config.data.labels,
+        flag=config.decision.flag,
     )
     if facts.task == "multilabel":
         return replace(facts, thresholds=_thresholds(config, classes))
@@ -76,6 +82,14 @@ def _facts(config: AuditConfig, schema: Schema, groups: tuple[GroupSpec, ...], e
     if facts.task == "binary" and facts.threshold is None and facts.output != "decision":
         return replace(facts, threshold=0.5)
     return facts
+
+
+def _threshold(config: AuditConfig) -> float | None:
+    """The declared threshold, of the negative of a score whose low end is unusual."""
+    declared = config.decision.threshold
+    if declared is None:
+        return None
+    return -float(declared) if config.decision.flag == "low" else float(declared)
 
 
 def _favourable(config: AuditConfig, classes: tuple[str, ...]) -> tuple[int, ...]:
@@ -88,7 +102,7 @@ def _favourable(config: AuditConfig, classes: tuple[str, ...]) -> tuple[int, ...
 def _default_classes(config: AuditConfig, evaluate: Dataset) -> tuple[str, ...]:
     if config.model.task == "regression":
         return ()
-    if config.model.task == "binary":
+    if config.model.task in ("binary", "anomaly"):
         return ("0", "1")
     if config.model.task == "multilabel":
         return _label_names(config)

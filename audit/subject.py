@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ class Subject:
             "reference": self.reference is not None,
             "calibration": self.calibration is not None,
             "inputs": self.encoder is not None,
-            "background": self.reference is not None or isinstance(self.encoder, StructuredEncoder),
+            "background": self.reference is not None or (isinstance(self.encoder, StructuredEncoder) and not self.encoder.needs_background),
         }
         return present.get(need, need in self.model.capabilities)
 
@@ -84,6 +84,8 @@ class Subject:
             "classes": list(facts.classes),
             "favourable": list(facts.favourable),
             "threshold": facts.threshold,
+            "threshold_source": None if facts.threshold_source is None else asdict(facts.threshold_source),
+            "flag": facts.flag,
             "label": facts.label,
             "labels": list(facts.labels),
             "thresholds": list(facts.thresholds),

@@ -55,7 +55,7 @@ def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dic
 
 def _inputs(subject: Subject, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Text under a name of its own: it is no value that groups of rows share, so no check may take it for one."""
-    kept = [column for column in subject.facts.schema.columns if column.kind != "image"]
+    kept = [column for column in subject.facts.schema.columns if column.kind not in ("image", "series")]
     return {f"{'text' if column.kind == 'text' else 'input'}.{column.name}": values[column.name] for column in kept}
 
 

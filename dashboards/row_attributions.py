@@ -122,7 +122,7 @@ def _target(row: HeldRow, probe: str) -> int | None:
     target, output = row.get(probe, "target"), row.get("outputs", "output")
     if target is None or row.facts.task == "regression":
         return None
-    single = output is not None and len(output) == 1 and row.facts.task == "binary"
+    single = output is not None and len(output) == 1 and row.facts.two_classes
     return 1 if single and _kind(probe) != "lime" else int(target)
 
 
@@ -132,7 +132,7 @@ def _towards(row: HeldRow, target: int | None) -> int:
         return 0
     if target == decision:
         return 1
-    return -1 if row.facts.task == "binary" else 0
+    return -1 if row.facts.two_classes else 0
 
 
 def _largest(item: Attribution, values: np.ndarray) -> str:

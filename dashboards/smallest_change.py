@@ -68,7 +68,7 @@ def _change(row: HeldRow, probe: str) -> SmallestChange:
 
 def _sentence(row: HeldRow, inputs: int, distance: float | None) -> str:
     decision = decided(row)
-    other = f" to {class_name(row.facts, 1 - decision)}" if decision is not None and row.facts.task == "binary" else ""
+    other = f" to {class_name(row.facts, 1 - decision)}" if decision is not None and row.facts.two_classes else ""
     size = "" if distance is None or not np.isfinite(distance) else f", none by more than {percent(distance)} of its spread in the data"
     return f"The smallest change found that turns the decision{other} moves {inputs:,} input{'s' if inputs != 1 else ''} together{size}."
 

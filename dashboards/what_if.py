@@ -81,8 +81,8 @@ class GroupTable:
 def population(rows: Rows) -> Population:
     """Read what is needed of a run's rows."""
     facts = rows.facts
-    labels = rows.labels if rows.has("subject.label") and facts.task in ("binary", "multiclass") else None
-    score = rows.column("outputs.score") if facts.task == "binary" and rows.has("outputs.score") else None
+    labels = rows.labels if rows.has("subject.label") and facts.task in ("binary", "multiclass", "anomaly") else None
+    score = rows.column("outputs.score") if facts.two_classes and rows.has("outputs.score") else None
     return Population(
         facts,
         {spec.name: rows.group(spec.name) for spec in facts.groups},

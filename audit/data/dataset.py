@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-ColumnKind = Literal["numeric", "binary", "categorical", "ordinal", "image", "text"]
+ColumnKind = Literal["numeric", "binary", "categorical", "ordinal", "image", "text", "series"]
 MissingPolicy = Literal["refuse", "mean", "median", "constant", "indicator", "level"]
 
 
@@ -40,7 +40,12 @@ class ColumnSchema:
     fill: float | str | None = None
     """The value for ``missing="constant"``."""
     shape: tuple[int, ...] = ()
-    """(channels, height, width) of an image column; empty otherwise."""
+    """(channels, height, width) of an image column, (length,) of a channel of a series; empty otherwise."""
+
+    @property
+    def single(self) -> bool:
+        """Whether each row has one value, which rows can share: neither image, text nor series."""
+        return self.kind not in ("image", "text", "series")
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class RowBlock:
     """Consecutive or selected raw rows.
 
     `values` maps a column name to its raw values: float64 (n,) with NaN for missing for numeric columns, object (n,) of ``str | None`` for
-    all others, float32 (n, channels, height, width) for images. Besides the network's inputs it holds every column the audit file names.
+    all others, float32 (n, channels, height, width) for images, float64 (n, length) with NaN after the end for a channel of a series. Besides
+    the network's inputs it holds every column the audit file names.
     """
 
     positions: NDArray[np.int64]

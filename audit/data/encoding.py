@@ -52,13 +52,22 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class StructuredEncoder(Encoder, Protocol):
-    """An encoder of rows that have an end, such as text: it says what the network is called with, and what is left where nothing is."""
+    """An encoder of rows that are not one array of numbers alone: it says what the network is called with, and what is left where nothing is."""
 
     @property
     def arguments(self) -> Arguments: ...
 
-    def absent(self, values: NDArray[Any]) -> NDArray[Any]:
-        """What stands in for each encoded row when all its players are left out; of the shape of `values`."""
+    @property
+    def needs_background(self) -> bool:
+        """Whether reference rows stand for what is left out."""
+        ...
+
+    def alike(self, values: NDArray[Any]) -> NDArray[Any] | None:
+        """(n, …): rows of `values` (n, …) with the same entries here share what stands for absent; None when all rows do."""
+        ...
+
+    def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
+        """What stands in for an encoded `row` (…) when all its players are left out, (b, …), from background rows where they are needed."""
         ...
 
 

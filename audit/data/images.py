@@ -1,21 +1,21 @@
-"""`ImageDataset`, images with their labels and groups in one npz file, and `ImageEncoder`, whose players are square patches."""
+"""`ImageDataset`, images with their labels and groups in one npz file."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from audit.data import canonical
-from audit.data.batch import Batch, Players
 from audit.data.dataset import RowBlock
 from audit.data_config import ImageConfig
 from audit.errors import DataError, nearest
@@ -23,6 +23,9 @@ from audit.errors import DataError, nearest
 _LIMIT = 2 * 2**30
 """Bytes an npz file may take once it is unpacked."""
 _MAX_CHANNELS = 4
+"""Channels of an axis that is taken for that of the channels when nothing is declared."""
+_HEADER = 4096
+"""Bytes of the header of an array, which says its type and shape."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class ImageDataset:
     name: str
     array: str
     images: NDArray[Any]
-    """(n, channels, height, width), as stored."""
+    """(n, channels, height, width), or (n, height, width, channels) where the network takes channels last; values as stored."""
     others: Mapping[str, NDArray[Any]]
     digest: str
 
@@ -44,8 +47,12 @@ class ImageDataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(channels, height, width)."""
+        """Of one image, in the order the network takes."""
         return tuple(self.images.shape[1:])
+
+    @property
+    def largest(self) -> None:
+        """Largest value that an image can have: none is declared by an array."""
 
     @property
     def columns(self) -> Sequence[str]:
@@ -63,74 +70,15 @@ class ImageDataset:
         return RowBlock(positions, {self.array: self.images[positions].astype(np.float32), **others})
 
 
-@dataclass(frozen=True)
-class ImageEncoder:
-    """(value / scale - mean) / deviation, image by image."""
-
-    array: str
-    shape: tuple[int, ...]
-    scale: float
-    mean: float
-    deviation: float
-    players: Players
-    dtype: str
-
-    @classmethod
-    def from_config(cls, config: ImageConfig, shape: tuple[int, ...], dtype: str) -> ImageEncoder:
-        """The encoder an audit file describes for images of `shape` (channels, height, width)."""
-        if config.scale == 0 or config.deviation == 0:
-            raise DataError("data.image: scale and deviation must not be 0")
-        scale, mean, deviation = float(config.scale), float(config.mean), float(config.deviation)
-        return cls(config.array, shape, scale, mean, deviation, patches(shape, config.patch), dtype)
-
-    @property
-    def entries(self) -> tuple[str, ...]:
-        """Names of the entries of the flattened leaf: ``channel,row,column``."""
-        return tuple(",".join(map(str, place)) for place in np.ndindex(*self.shape))
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """Plain data for the run."""
-        return {
-            "kind": "image", "array": self.array, "shape": list(self.shape), "scale": self.scale, "mean": self.mean,
-            "deviation": self.deviation, "dtype": self.dtype, "players": list(self.players.names),
-        }  # fmt: skip
-
-    @property
-    def digest(self) -> str:
-        """sha256 of the description; hexadecimal."""
-        return hashlib.sha256(json.dumps(self.description, sort_keys=True).encode()).hexdigest()
-
-    def encode(self, block: RowBlock) -> Batch:
-        """Images (n, channels, height, width) as the network takes them."""
-        raw = np.asarray(block.values[self.array], dtype=np.float64)
-        values = (raw / self.scale - self.mean) / self.deviation
-        return Batch({"values": values.astype(self.dtype)}, "values", block)
-
-    def decode(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """Raw images (n, channels, height, width) float32 from encoded ones."""
-        raw = (np.asarray(values, dtype=np.float64) * self.deviation + self.mean) * self.scale
-        return {self.array: raw.astype(np.float32)}
-
-
-def patches(shape: tuple[int, ...], side: int) -> Players:
-    """Square patches ``patch row,column`` over all channels; those at the lower and right edge are smaller where `side` does not divide."""
-    _, height, width = shape
-    across = -(-width // side)
-    down = -(-height // side)
-    place = (np.arange(height)[:, None] // side) * across + np.arange(width)[None, :] // side
-    owner = np.broadcast_to(place, shape).reshape(-1).astype(np.int64)
-    return Players(tuple(f"patch {r},{c}" for r in range(down) for c in range(across)), owner)
-
-
 def open_images(path: Path, *, name: str, config: ImageConfig, extra: Sequence[str]) -> ImageDataset:
     """Images and the `extra` one-dimensional arrays of an npz file.
 
-    Images are (n, h, w), (n, h, w, c) or (n, c, h, w). Raises DataError for a file that is not there, is no npz, holds pickles or more
-    than 2 GiB, and for arrays that are absent, of another length, or not finite.
+    Images are (n, h, w), (n, h, w, c) or (n, c, h, w), as ``config.layout`` says; without it the axis of at most 4 channels is found where
+    there is exactly one. Raises DataError for a file that is not there, is no npz, holds pickles or more than 2 GiB, for arrays that are
+    absent, of another length, or not finite, and for axes that can be read in two ways.
     """
     held = _load(path, [config.array, *extra])
-    images = _channels_first(path, config.array, held[config.array])
+    images = _ordered(path, config, held[config.array])
     if len(images) == 0:
         raise DataError(f"{path}: array {config.array!r} holds no images")
     if not np.isfinite(images).all():
@@ -149,28 +97,54 @@ def _load(path: Path, wanted: Sequence[str]) -> dict[str, NDArray[Any]]:
         with zipfile.ZipFile(path) as archive:
             size = sum(item.file_size for item in archive.infolist())
             if size > _LIMIT:
-                raise DataError(f"{path}: {size / 2**30:.1f} GiB unpacked; at most 2 GiB are read")
-        with np.load(path, allow_pickle=False) as arrays:
+                raise DataError(f"{path}: {size / 2**30:.1f} GiB unpacked; at most {_LIMIT / 2**30:.0f} GiB are read")
+            held = {item.filename.removesuffix(".npy"): item for item in archive.infolist()}
             for key in wanted:
-                if key not in arrays.files:
-                    raise DataError(f"{path}: there is no array {key!r}: {nearest(key, arrays.files)}")
-            return {key: arrays[key] for key in wanted}
-    except (ValueError, OSError, zipfile.BadZipFile, EOFError) as error:
+                if key not in held:
+                    raise DataError(f"{path}: there is no array {key!r}: {nearest(key, held)}")
+            return {key: _array(archive, held[key]) for key in wanted}
+    except (ValueError, OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, MemoryError) as error:
         raise DataError(
             f"{path}: cannot be read as npz without pickles: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         ) from None
 
 
-def _channels_first(path: Path, name: str, images: NDArray[Any]) -> NDArray[Any]:
+def _array(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> NDArray[Any]:
+    """One array; its header must claim no more than the archive says the member holds, since room is made before anything is read."""
+    with archive.open(item) as member:
+        start = io.BytesIO(member.read(_HEADER))
+        version = np.lib.format.read_magic(start)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(start)
+        if dtype.hasobject:
+            raise ValueError("Object arrays cannot be loaded when allow_pickle=False")
+        claimed = dtype.itemsize * int(np.prod(shape, dtype=object))
+        if claimed > item.file_size:
+            raise ValueError(f"array {item.filename!r} claims {claimed:,} bytes and has at most {item.file_size:,}")
+    with archive.open(item) as member:
+        return np.asarray(np.lib.format.read_array(member, allow_pickle=False))
+
+
+def _ordered(path: Path, config: ImageConfig, images: NDArray[Any]) -> NDArray[Any]:
+    """Images in the order the network takes."""
     if images.ndim not in (3, 4) or images.dtype.kind not in "buif":
-        raise DataError(f"{path}: array {name!r} is {images.dtype} of shape {images.shape}; expected numbers (n, h, w), (n, h, w, c) or (n, c, h, w)")
+        raise DataError(
+            f"{path}: array {config.array!r} is {images.dtype} of shape {images.shape}; expected numbers (n, h, w), (n, h, w, c) or (n, c, h, w)"
+        )
     if images.ndim == 3:
-        return images[:, None]
-    if images.shape[1] <= _MAX_CHANNELS:
+        return images[:, None] if config.gives == "nchw" else images[..., None]
+    layout = config.layout or _guessed(path, config.array, images.shape)
+    if layout == config.gives:
         return images
-    if images.shape[3] <= _MAX_CHANNELS:
-        return np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    raise DataError(f"{path}: array {name!r} of shape {images.shape} has no axis of at most {_MAX_CHANNELS} channels")
+    return np.ascontiguousarray(images.transpose((0, 3, 1, 2) if config.gives == "nchw" else (0, 2, 3, 1)))
+
+
+def _guessed(path: Path, name: str, shape: tuple[int, ...]) -> Literal["nchw", "nhwc"]:
+    first, last = shape[1] <= _MAX_CHANNELS, shape[3] <= _MAX_CHANNELS
+    if first == last:
+        why = "could have its channels first or last" if first else f"has no axis of at most {_MAX_CHANNELS} channels"
+        raise DataError(f"{path}: array {name!r} of shape {shape} {why}; declare data.image.layout = 'nchw' or 'nhwc'")
+    return "nchw" if first else "nhwc"
 
 
 def _column(values: NDArray[Any]) -> NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,19 +44,26 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Series:
-    """Values (m, channels, length), of which the last channel says 1 where the series has a value and 0 where it has ended."""
+    """Values (m, channels, length); where series `end`, one channel more, which says 1 where a series has a value and 0 where it has ended."""
 
-    time_first: bool
+    axes: Literal["nct", "ntc", "nt"]
+    ends: bool
     mask: bool
     lengths: bool
 
     def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
-        """Values with 0 after the end, (m, channels, length) or (m, length, channels), then mask (m, length) bool, then lengths (m,) int64."""
+        """Values with 0 after the end, then mask (m, length) bool, then lengths (m,) int64, where they are asked for."""
+        if not self.ends:
+            return (self._turned(leaf),)
         there = leaf[:, -1] > 0.5
-        values = leaf[:, :-1] * there[:, None]
         further = [there] if self.mask else []
         further += [there.sum(dim=1).clamp(min=1)] if self.lengths else []
-        return (values.transpose(1, 2) if self.time_first else values, *further)
+        return (self._turned(leaf[:, :-1] * there[:, None]), *further)
+
+    def _turned(self, values: Tensor) -> Tensor:
+        if self.axes == "nt":
+            return values[:, 0]
+        return values.transpose(1, 2) if self.axes == "ntc" else values
 
 
 @dataclass(frozen=True)
@@ -85,3 +92,8 @@ class Several:
 
 
 PLAIN = Plain()
+
+
+def whole_numbers(arguments: Arguments) -> bool:
+    """Whether a floating leaf holds token ids beside other inputs, which no gradient reaches."""
+    return isinstance(arguments, Several) and any(isinstance(part.arguments, Tokens) for part in arguments.parts)

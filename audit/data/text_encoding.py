@@ -74,6 +74,15 @@ class TextEncoder:
         """Ids cannot be turned back into the text they came from; raises DataError."""
         raise DataError(f"column {self.column!r} holds text, which token ids do not give back")
 
-    def absent(self, values: NDArray[Any]) -> NDArray[Any]:
-        """What stands in for each row (n, length) when all its pieces are left out: padding stays padding."""
-        return np.where(values == self.tokeniser.pad, self.tokeniser.pad, self.tokeniser.absent)
+    @property
+    def needs_background(self) -> bool:
+        """A text is left out by itself."""
+        return False
+
+    def alike(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Which places (n, length) hold padding."""
+        return np.asarray(values == self.tokeniser.pad)
+
+    def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002  the protocol's signature
+        """What stands in for a row (length,) when all its pieces are left out, (1, length): padding stays padding."""
+        return np.where(row == self.tokeniser.pad, self.tokeniser.pad, self.tokeniser.absent)[None]

@@ -15,6 +15,7 @@ from audit.data.batch import Batch
 from audit.data.canonical import canonical_text
 from audit.errors import ModelError, nearest
 from audit.models.model import micro_batches
+from audit.models.readings import Reading
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +50,7 @@ class FunctionModel:
         self._notes: list[str] = list(self._about.pop("notes", ()))
         self._classes = tuple(classes)
         self._changing = changing
+        self._reading: Reading | None = None
         self._tried = ""
         self._width = 1
 
@@ -84,6 +86,11 @@ class FunctionModel:
         if further:
             raise ModelError(f"the model would be given {', '.join(further)} beside {batch.leaf}; this door takes one array of inputs")
         return self._answers(batch.values)
+
+    def read_by(self, reading: Reading) -> None:
+        """Take the answers by `reading` from now on."""
+        self._reading = reading
+        self._about["reading"] = reading.words
 
     def tensor(self, values: NDArray[Any]) -> torch.Tensor:
         """A copy of `values`: floats in the leaf's type, integers as int64."""
@@ -133,6 +140,8 @@ class FunctionModel:
 
     def _part(self, leaf: NDArray[Any]) -> NDArray[np.float64]:
         answered = self._answer(np.array(leaf, order="C"))  # a copy: the function may write into what it is given
+        if self._reading is not None:
+            answered = self._reading.of(leaf.astype(np.float64), one_row_each(_flat(answered, len(leaf)), len(leaf)))
         return self._positions(answered, len(leaf)) if self._classes else one_row_each(answered, len(leaf))
 
     def _positions(self, answered: Any, rows: int) -> NDArray[np.float64]:
@@ -168,6 +177,12 @@ def one_row_each(answered: Any, rows: int) -> NDArray[np.float64]:
     if column.ndim != 2 or len(column) != rows or not column.shape[1]:
         raise ModelError(f"the model returns shape {values.shape} for {rows} rows; expected ({rows}, k) or ({rows},)")
     return column
+
+
+def _flat(answered: Any, rows: int) -> Any:
+    """Answers of any shape as (rows, k), where they are an array of that many rows."""
+    shape = getattr(answered, "shape", ())
+    return answered.reshape(rows, -1) if len(shape) > 2 and shape[0] == rows else answered
 
 
 def _short(value: Any) -> str:

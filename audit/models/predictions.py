@@ -14,18 +14,20 @@ from audit.config import PredictionsConfig
 from audit.data.batch import Batch
 from audit.data.groups import label_codes
 from audit.errors import ModelError, nearest
+from audit.models.readings import Reading
 
 
 class PredictionsModel:
     """Answers with the columns of the evaluation file that hold scores, probabilities per class, or decided classes."""
 
-    def __init__(self, predictions: PredictionsConfig, classes: Sequence[str]) -> None:
+    def __init__(self, predictions: PredictionsConfig, classes: Sequence[str], *, reading: Reading | None = None) -> None:
         if predictions.decision is not None and not classes:
             raise ModelError(f"model.classes is missing: the classes decided in column {predictions.decision!r} need an order")
         if predictions.probabilities and classes and len(predictions.probabilities) not in {len(classes), 1}:
             raise ModelError(f"predictions.probabilities names {len(predictions.probabilities)} columns for {len(classes)} classes")
         self._predictions = predictions
         self._classes = tuple(classes)
+        self._reading = reading
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -45,7 +47,7 @@ class PredictionsModel:
     @property
     def description(self) -> dict[str, Any]:
         """That there is no network, and which columns stand in for it."""
-        return {"door": "predictions", "columns": list(self.columns)}
+        return {"door": "predictions", "columns": list(self.columns)} | ({"reading": self._reading.words} if self._reading else {})
 
     def outputs(self, batch: Batch) -> NDArray[np.float64]:
         """The columns as (n, k); for a decision (n, 1) the position of the decided class; NaN where a value is missing.
@@ -53,7 +55,8 @@ class PredictionsModel:
         Raises ModelError for a column that is absent, holds text instead of numbers, or names an unknown class.
         """
         columns = [self._numbers(batch, name) for name in self.columns]
-        return np.stack(columns, axis=1)
+        found = np.stack(columns, axis=1)
+        return found if self._reading is None else np.asarray(self._reading.of(found, found))
 
     def _numbers(self, batch: Batch, name: str) -> NDArray[np.float64]:
         if name not in batch.raw.values:

@@ -84,7 +84,7 @@ def open_sklearn(
         "takes": "encoded" if raw is None else "raw",
         "notes": [*notes, *([order] if order else [])],
     }
-    decided = classes if output == "decision" and task == "binary" else ()
+    decided = classes if output == "decision" and task in {"binary", "anomaly"} else ()
     return FunctionModel(answer, dtype=dtype, micro_batch=micro_batch, description=description, classes=decided)
 
 

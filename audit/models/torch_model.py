@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from audit.data.batch import Batch
-from audit.data.leaf import PLAIN, Arguments, Tokens
+from audit.data.leaf import PLAIN, Arguments, Tokens, whole_numbers
 from audit.errors import ModelError
 from audit.models.architecture_digest import network_digest
 from audit.models.device import is_out_of_memory, release_memory, resolve
 from audit.models.frozen import frozen, full_precision
 from audit.models.hooks import answering, capture, embedding_of
 from audit.models.model import micro_batches
+from audit.models.readings import Reading
 
 Call = Callable[[torch.Tensor], torch.Tensor]
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -55,6 +56,7 @@ class TorchModel:
         self._notes: list[str] = []
         self._differentiable = True
         self._arguments = arguments
+        self._reading: Reading | None = None
         self._embedding: str | None = None
         self._digest: str | None = None
 
@@ -108,6 +110,11 @@ class TorchModel:
         with self.session(gradients=False) as network:
             return _numpy(network(self.tensor(_leaf(batch))))
 
+    def read_by(self, reading: Reading) -> None:
+        """Take what the network returns by `reading` from now on, wherever outputs are asked for; layers are what they were."""
+        self._reading = reading
+        self._about["reading"] = reading.words
+
     def embeddings(self, batch: Batch) -> NDArray[np.float64]:
         """What the last linear layer receives, flattened to (n, width)."""
         name = self._last_linear
@@ -152,7 +159,7 @@ class TorchModel:
             if isinstance(self._arguments, Tokens):
                 self._embedding = embedding_of(self._module, self._call, leaf)
         smooth = None if isinstance(self._arguments, Tokens) and self._embedding is None else self.smooth(leaf)
-        self._differentiable = smooth is not None and smooth.is_floating_point() and self._has_gradient(smooth)
+        self._differentiable = smooth is not None and not whole_numbers(self._arguments) and smooth.is_floating_point() and self._has_gradient(smooth)
 
     def smooth(self, leaf: torch.Tensor) -> torch.Tensor:
         """The leaf as something a network can be differentiated by: itself, or for token ids (m, length) their embeddings (m, length, e + 1).
@@ -198,6 +205,8 @@ class TorchModel:
             if isinstance(error, RuntimeError) and is_out_of_memory(error):
                 raise
             raise ModelError(f"the network failed on inputs of shape {tuple(part.shape)}: {type(error).__name__}: {_first_line(error)}") from error
+        if self._reading is not None:
+            output = self._reading.of(self._arguments.of(part)[0], output)
         return _one_row_each(output, len(part))
 
     def _in_micro_batches(self, leaf: torch.Tensor, call: Call) -> torch.Tensor:

@@ -18,9 +18,9 @@ TRIED = 1024
 
 @probe(
     columns={
-        "output": Column("What the network returned, one number per output."),
+        "output": Column("What the network returned, one number per output; for a reconstruction its mean squared error, in encoded units."),
         "probability": Column("Probability of each class.", "probability"),
-        "score": Column("Probability of class 1, the raw score, or the predicted quantity."),
+        "score": Column("Probability of class 1, the raw score, or the predicted quantity; of an anomaly, higher is more unusual."),
         "decision": Column("Decided class, by position; -1 where the output is not finite.", "class"),
         "decisions": Column("Several labels: whether each was given; -1 where the output is not finite.", "0 or 1"),
         "finite": Column("Whether the output can be used.", "0 or 1"),

@@ -31,6 +31,7 @@ SUBJECTS: dict[str, Callable[[Path], Path]] = {
     "digits": subjects.write_digits,
     "diabetes": subjects.write_diabetes,
     "labels": subjects.write_labels_network,
+    "anomaly": subjects.write_anomaly,
     "predictions": subjects.write_lending_predictions,
 }
 

@@ -21,6 +21,8 @@ from tests.smoke import architectures
 CODE = Path(__file__).resolve().parents[2]
 """Folder that ``tests.smoke.architectures`` is imported from."""
 LENDING = CODE / "sample_models" / "lending"
+PHOTO_MEAN, PHOTO_DEVIATION = (0.4, 0.4, 0.5), (0.2, 0.25, 0.3)
+"""Of the channels of the made-up photos, after division by 255."""
 
 
 def write_digits(folder: Path) -> Path:
@@ -117,6 +119,57 @@ def write_reviews(folder: Path, *, absent: str = "<pad>", mask: bool = True) -> 
         optimizer.step()
     save_file(network.state_dict(), folder / "weights.safetensors")
     return _write(folder, _REVIEWS.format(ids=len(vocabulary), absent=absent, mask=json.dumps(mask)))
+
+
+def write_photos(folder: Path, *, channels_last: bool = False) -> Path:
+    """Small made-up colour photos in a folder: a red or a blue square on grey, from two cameras. Returns the audit file."""
+    from PIL import Image  # noqa: PLC0415  only this subject writes image files
+
+    (folder / "photos").mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(31)
+    kept = {}
+    for part, n in (("train", 120), ("calibration", 30), ("test", 60)):
+        images = generator.integers(60, 160, (n, 8, 12, 1)).repeat(3, axis=3).astype(np.uint8)
+        red = np.arange(n) % 2
+        for row, (down, across) in enumerate(zip(generator.integers(0, 2, n), generator.integers(0, 3, n), strict=True)):
+            images[row, 4 * down : 4 * down + 4, 4 * across : 4 * across + 4] = (220, 40, 40) if red[row] else (40, 40, 220)
+            Image.fromarray(images[row]).save(folder / "photos" / f"{part}-{row:03d}.png")
+        frame = pd.DataFrame({"image": [f"{part}-{row:03d}.png" for row in range(n)], "red": red})
+        frame.assign(camera=np.where(np.arange(n) % 3 == 0, "old", "new")).to_csv(folder / "photos" / f"{part}.csv", index=False)
+        kept[part] = images, red
+    images, red = kept["train"]
+    inputs = (images / 255 - PHOTO_MEAN) / PHOTO_DEVIATION
+    shown = inputs if channels_last else inputs.transpose(0, 3, 1, 2)
+    loss = nn.functional.binary_cross_entropy_with_logits
+    network = _fit(
+        lambda: architectures.photos(channels_last=channels_last), shown.astype(np.float32), red[:, None].astype(np.float32), loss, steps=40
+    )
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    order = "nhwc" if channels_last else "nchw"
+    return _write(folder, _PHOTOS.format(last=json.dumps(channels_last), order=order, mean=list(PHOTO_MEAN), deviation=list(PHOTO_DEVIATION)))
+
+
+def write_anomaly(folder: Path, *, labels: bool = True, decision: str = "quantile = 0.9") -> Path:
+    """An autoencoder of four sensors, two of which follow the others unless something is wrong; from two plants. Returns the audit file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    generator = np.random.default_rng(41)
+    names = ["heat", "load", "flow", "noise"]
+    kept = {}
+    for part, n in (("train", 300), ("calibration", 80), ("test", 60)):
+        values = generator.normal(size=(n, 2))
+        wrong = (np.arange(n) % 5 == 0) & (part == "test")
+        followed = np.stack([values[:, 0] + values[:, 1], values[:, 0] - values[:, 1]], axis=1)
+        followed = np.where(wrong[:, None], generator.normal(size=(n, 2)), followed) + 0.1 * generator.normal(size=(n, 2))
+        frame = pd.DataFrame(dict(zip(names, np.hstack([values, followed]).T, strict=True))).assign(row=[f"{part}-{i}" for i in range(n)])
+        frame["plant"] = np.where(np.arange(n) % 2 == 1, "second", "first")
+        frame["wrong"] = wrong.astype(int)
+        frame.to_parquet(folder / f"{part}.parquet", index=False)
+        kept[part] = frame[names].to_numpy(np.float32)
+    network = _fit(architectures.autoencoder, kept["train"], kept["train"], nn.functional.mse_loss, steps=250)
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    columns = "\n".join(f'{name} = {{ kind = "numeric", encode = "none" }}' for name in names)
+    label = 'label = "wrong"' if labels else ""
+    return _write(folder, _ANOMALY.format(inputs=json.dumps(names), columns=columns, label=label, decision=decision))
 
 
 def write_lending_predictions(folder: Path) -> Path:
@@ -288,6 +341,34 @@ mask = {mask}
 shop = "shop"
 """
 
+_PHOTOS = """
+name = "Red or blue"
+[model]
+architecture = "tests.smoke.architectures:photos"
+arguments = {{ channels_last = {last} }}
+weights = "weights.safetensors"
+output = "logits"
+task = "binary"
+[decision]
+favourable = [1]
+threshold = 0.5
+[data]
+kind = "image"
+evaluate = "photos/test.csv"
+reference = "photos/train.csv"
+calibration = "photos/calibration.csv"
+label = "red"
+id = "image"
+[data.image]
+scale = 255
+mean = {mean}
+deviation = {deviation}
+gives = "{order}"
+patch = 4
+[data.groups]
+camera = "camera"
+"""
+
 _LABELS = """
 name = "Reports of tenants"
 [model]
@@ -307,6 +388,28 @@ id = "row"
 inputs = {inputs}
 [data.groups]
 area = "area"
+[data.columns]
+{columns}
+"""
+
+_ANOMALY = """
+name = "Sensors of two plants"
+[model]
+architecture = "tests.smoke.architectures:autoencoder"
+weights = "weights.safetensors"
+output = "reconstruction"
+task = "anomaly"
+[decision]
+{decision}
+[data]
+evaluate = "test.parquet"
+reference = "train.parquet"
+calibration = "calibration.parquet"
+{label}
+id = "row"
+inputs = {inputs}
+[data.groups]
+plant = "plant"
 [data.columns]
 {columns}
 """

@@ -59,7 +59,7 @@ class Stated:
         "calibration_in_the_large",
     ),
     needs={"labels"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def reliability(rows: Rows, *, bins: int = 15, equal_mass: bool = True, resamples: int = 300, fewest_rows: int = 100) -> Evidence:
     """Do stated probabilities come true as often as they say?
@@ -107,7 +107,7 @@ def _stated(rows: Rows) -> Stated:
     probability, labels = rows.column("outputs.probability"), rows.labels
     used = (labels >= 0) & np.isfinite(probability).all(axis=1)
     probability, labels = np.clip(probability[used], 0.0, 1.0), labels[used]
-    if rows.facts.task == "binary":
+    if rows.facts.two_classes:
         return Stated(probability[:, 1], labels == 1, used, row_design(rows).of(used))
     return Stated(probability.max(axis=1), probability.argmax(axis=1) == labels, used, row_design(rows).of(used))
 

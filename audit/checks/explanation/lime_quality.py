@@ -125,7 +125,7 @@ def _pair(rows: Rows) -> Pair | None:
 
 def _direction(left: Rows, right: Rows, here: NDArray[np.int64], there: NDArray[np.int64]) -> NDArray[np.float64]:
     """-1 where LIME explains class 0 of a binary network and Shapley values its one output, which speaks for class 1; else 1."""
-    if left.facts.task != "binary" or left.column("outputs.output").shape[1] != 1:
+    if not left.facts.two_classes or left.column("outputs.output").shape[1] != 1:
         return np.ones(len(here))
     explained, output = left.column(f"{LIME}.target")[here], right.column(f"{SHAPLEY}.target")[there]
     return np.where((explained == 0) & (output == 0) & left.has("outputs.probability"), -1.0, 1.0)

@@ -62,7 +62,7 @@ class _Stated:
     topics=("fairness", "calibration", "sufficiency"),
     measures=MEASURES,
     needs={"groups", "labels"},
-    tasks={"binary"},
+    tasks={"binary", "anomaly"},
 )
 def calibration_within_groups(rows: Rows, *, bins: int = 10, fewest_rows: int = 100) -> Evidence:
     """Does a stated probability mean the same in every group?

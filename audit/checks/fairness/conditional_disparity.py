@@ -57,7 +57,7 @@ class _Outcome:
     topics=("fairness", "selection_rates", "conditional_parity"),
     measures=("demographic_disparity", "conditional_demographic_disparity", *STRATIFIED),
     needs={"groups"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def conditional_disparity(rows: Rows, *, strata: str = "", bins: int = 4, most_strata: int = 1000) -> Evidence:
     """Do groups fare differently among rows that are alike in one declared respect?
@@ -92,7 +92,7 @@ def conditional_disparity(rows: Rows, *, strata: str = "", bins: int = 4, most_s
     """
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     held = _declared(rows, strata, bins, most_strata)
-    if isinstance(held, str) or not rows.facts.positive:
+    if isinstance(held, str) or not rows.facts.positive or rows.facts.selected_words:
         reason = held if isinstance(held, str) else "No class was declared favourable, so there is no outcome to compare."
         ledger.absent("conditional_demographic_disparity", reason, rows.n)
         return ledger.evidence()

@@ -65,7 +65,7 @@ class _Tables:
     topics=("fairness", "intersectionality", "selection_rates", "bias_amplification"),
     measures=NAMES,
     needs={"groups"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def differential(rows: Rows, *, smoothing: float = 1.0, draws: int = 2000) -> Evidence:
     """How far apart are the chances of any outcome between any two intersections of groups?

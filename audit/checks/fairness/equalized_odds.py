@@ -60,7 +60,7 @@ class _Groups:
         "equalized_odds_ratio",
     ),
     needs={"groups", "labels"},
-    tasks={"binary"},
+    tasks={"binary", "anomaly"},
 )
 def equalized_odds(rows: Rows) -> Evidence:
     """Are people with the same label decided alike, whatever their group?
@@ -88,7 +88,7 @@ def equalized_odds(rows: Rows) -> Evidence:
     """
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     masks = rate_masks(np.isin(rows.labels, rows.facts.positive), rows.selected, rows.labels >= 0)
-    notes = [LABEL_WORDS[rows.facts.label_kind], *([design.note] if design.note else [])]
+    notes = [LABEL_WORDS[rows.facts.label_kind], *(note for note in (rows.facts.selected_words, design.note) if note)]
     for spec in rows.facts.groups:
         groups = _groups(rows, spec.name, masks, design)
         notes += [note for note in (reference_note(rows, spec.name, groups.reference),) if note]

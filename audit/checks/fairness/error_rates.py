@@ -43,7 +43,7 @@ CHARTED = ("accuracy", "true_positive_rate", "false_positive_rate")
     topics=("fairness", "error_rates", "equal_opportunity", "equalized_odds"),
     measures=RATES + tuple(f"{name}_{kind}" for kind in ("difference", "ratio") for name in RATES),
     needs={"groups", "labels"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def error_rates(rows: Rows) -> Evidence:
     """Is the network wrong about some groups more often than about others?
@@ -71,7 +71,7 @@ def error_rates(rows: Rows) -> Evidence:
     """
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     masks = _masks(rows)
-    notes = [LABEL_WORDS[rows.facts.label_kind], *([design.note] if design.note else [])]
+    notes = [LABEL_WORDS[rows.facts.label_kind], *(note for note in (rows.facts.selected_words, design.note) if note)]
     unknown = int((rows.labels < 0).sum())
     if unknown:
         notes.append(f"{unknown:,} rows have no known label and are left out.")

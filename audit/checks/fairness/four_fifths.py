@@ -83,7 +83,7 @@ class _Table:
         "smallest_detectable_ratio",
     ),
     needs={"groups"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def four_fifths(
     rows: Rows, *, reference: Literal["highest", "declared"] = "highest", smallest_reference: int = 30, decide_by: Literal["raw", "holm"] = "raw"
@@ -116,7 +116,7 @@ def four_fifths(
     """
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     notes: list[str] = []
-    why = WEIGHTED if design.weights is not None else "" if rows.facts.positive else NO_FAVOURABLE
+    why = WEIGHTED if design.weights is not None else "" if rows.facts.positive and not rows.facts.selected_words else NO_FAVOURABLE
     if why:
         ledger.absent("impact_ratio", why, rows.n)
         return ledger.evidence()

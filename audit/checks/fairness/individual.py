@@ -49,7 +49,7 @@ class _Agreement:
     measures=("consistency", "consistency_difference", "changed_share", "changed_share_difference", "mean_score_change"),
     optional=(FLIP,),
     needs={"groups", "inputs"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def individual(rows: Rows, *, k: int = 5, rows_used: int = 2000) -> Evidence:
     """Are people with nearly the same inputs decided alike, and does a protected attribute by itself turn a decision?

@@ -73,7 +73,7 @@ class _Tested:
     topics=("fairness", "intersectionality", "selection_rates", "error_rates"),
     measures=(*BASES, *(f"{name}_difference" for name in BASES), "p_value", "p_value_holm", "p_value_benjamini_hochberg", "comparisons"),
     needs={"groups"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
     exploratory=True,
 )
 def intersections(rows: Rows, *, order: int = 3, shown: int = 200, resamples: int = 1000) -> Evidence:

@@ -40,7 +40,7 @@ def protected_inputs(rows: Rows) -> Evidence:
     ledger, schema = Ledger(), rows.facts.schema.columns
     groups = {spec.column: spec.name.partition(": ")[0] for spec in rows.facts.groups}
     declared = [column.name for column in schema if column.name in groups]
-    alike = [column.name for column in schema if column.name not in groups and column.kind not in ("image", "text") and is_protected(column.name)]
+    alike = [column.name for column in schema if column.name not in groups and column.single and is_protected(column.name)]
     ledger.exact("protected_inputs", len(declared), len(schema), unit="columns", method="count of inputs")
     ledger.exact("inputs_named_like_protected", len(alike), len(schema), unit="columns", method="count of inputs")
     cells: list[list[Scalar]] = [[name, f"declared as {groups[name]}"] for name in declared]

@@ -40,7 +40,7 @@ OF_SCORES = ("mean_score", "kolmogorov_smirnov", "wasserstein", "mean_score_diff
     topics=("fairness", "scores", "ranking", "performance"),
     measures=OF_LABELS + OF_SCORES,
     needs={"groups"},
-    tasks={"binary"},
+    tasks={"binary", "anomaly"},
 )
 def scores(rows: Rows, *, resamples: int = 200, permutations: int = 100, most_rows: int = 200_000) -> Evidence:
     """Do scores order people equally well in every group, and how far apart do the groups' scores lie?

@@ -58,7 +58,7 @@ class Groups:
         "selection_rate_upper_bound",
     ),
     needs={"groups"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def selection_rates(rows: Rows, *, pairs: bool = True, smallest_reference: int = 30, largest_pair: int = 400) -> Evidence:
     """Do all groups receive the favourable decision at similar rates?
@@ -276,6 +276,7 @@ def _notes(rows: Rows, design: RowDesign) -> list[str]:
         notes.append(f"{refused:,} rows have no decision because their output was not finite; they count as not selected.")
     if not rows.facts.positive:
         notes.append("No class was declared favourable, so the rate of each class is shown.")
+    notes += [rows.facts.selected_words] if rows.facts.selected_words else []
     return notes + _ties(rows)
 
 

@@ -31,7 +31,7 @@ DATES = 1e8
     topics=("fairness", "selection_rates", "drift"),
     measures=("selection_rate", "selection_rate_difference", "change_of_difference"),
     needs={"groups"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def through_time(rows: Rows, *, periods: int = 4) -> Evidence:
     """Do gaps between groups stay the same through time?

@@ -74,7 +74,7 @@ class _Found:
     title="Worst subgroup, searched and confirmed",
     topics=("fairness", "intersectionality", "selection_rates", "error_rates"),
     measures=(*BASES, *(f"{name}_difference" for name in BASES), "p_value", "p_value_holm", "subgroups_searched"),
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
     exploratory=True,
 )
 def worst_subgroup(rows: Rows, *, order: int = 2, top: int = 5, smallest: int = 30, bins: int = 4, use_inputs: bool = True) -> Evidence:

@@ -28,7 +28,7 @@ LARGEST_TABLE = 30
     topics=("performance", "accuracy"),
     measures=("accuracy", "balanced_accuracy", "roc_auc", "log_loss", "brier_score", "recall"),
     needs={"labels"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def classification(rows: Rows) -> Evidence:
     """How often is the network right, and how good are its scores?
@@ -76,13 +76,13 @@ def _decided(ledger: Ledger, rows: Rows, known: NDArray[np.bool_], design: RowDe
 
 def _scored(ledger: Ledger, rows: Rows, known: NDArray[np.bool_], design: RowDesign, notes: list[str]) -> None:
     n = int(known.sum())
-    if rows.has("outputs.score") and rows.facts.task == "binary":
+    if rows.has("outputs.score") and rows.facts.two_classes:
         used = known & np.isfinite(rows.column("outputs.score"))
         held = design.of(used)
         ledger.add(
             "roc_auc", auc(rows.column("outputs.score")[used], rows.labels[used] == 1, held.weights, clusters=held.clusters), unit="proportion"
         )
-    elif rows.facts.task == "binary":
+    elif rows.facts.two_classes:
         ledger.absent("roc_auc", "Only decisions were given, no scores.", n)
     if not rows.has("outputs.probability"):
         for name in ("log_loss", "brier_score"):

@@ -58,6 +58,8 @@ class _Attacked:
         "changed_decisions",
         "smallest_scale",
         "resisted_all",
+        "hidden_anomalies",
+        "raised_alarms",
         "zero_gradient_share",
         "missed_by_cross_entropy",
         "missed_by_gradients",
@@ -66,7 +68,7 @@ class _Attacked:
     ),
     reads=("outputs", PROBE),
     needs={"inputs", "gradients"},
-    tasks={"binary", "multiclass"},
+    tasks={"binary", "multiclass", "anomaly"},
 )
 def adversarial(rows: Rows, *, quantiles: tuple[float, ...] = (0.1, 0.25, 0.5), tolerated: float = 0.05) -> Evidence:
     """How small a change of what the network is given changes what it decides?
@@ -82,7 +84,8 @@ def adversarial(rows: Rows, *, quantiles: tuple[float, ...] = (0.1, 0.25, 0.5), 
         rows whose decision changes; robust accuracy is the share of all labelled rows that are decided correctly and stay so, which plain
         accuracy bounds from above. The smallest scale says how many radii the nearest change found needs; rows that resisted every attack
         count as beyond the largest scale tried. Every change was confirmed on the changed raw row. Signs of a failing attack are listed;
-        when one shows, robustness is not to be relied on.
+        when one shows, robustness is not to be relied on. Of a network that flags anomalies, hidden anomalies are the share of flagged rows
+        that a small change takes below the threshold, raised alarms the share of other rows that one takes above it.
 
     What it cannot show:
         That no smaller change exists: attacks give lower bounds of attack success and upper bounds of robust accuracy. Nor whether a
@@ -116,6 +119,10 @@ def _outcomes(ledger: Ledger, attacked: _Attacked) -> None:
     """Shares among all decided rows, and with labels among the correct and among all labelled rows."""
     decided, flipped = attacked.decided, attacked.flipped
     _share(ledger, "changed_decisions", attacked, flipped, base=decided)
+    if attacked.rows.facts.task == "anomaly":
+        flagged = attacked.rows.decisions == 1
+        _share(ledger, "hidden_anomalies", attacked, flipped, base=decided & flagged)
+        _share(ledger, "raised_alarms", attacked, flipped, base=decided & ~flagged)
     if not attacked.rows.has("subject.label"):
         for name in ("attack_success", "robust_accuracy"):
             ledger.absent(name, "There are no labels, so it is not known which decisions are correct.", attacked.rows.n)

@@ -111,7 +111,7 @@ def labels(rows: Rows, *, twin_auc: float = 0.99) -> Evidence:
     _labels(ledger, rows, known, notes)
     if rows.facts.task == "regression":
         _quantities(ledger, rows, known)
-    elif rows.facts.task in ("binary", "multiclass") and rows.has("outputs.decision"):
+    elif rows.facts.task in ("binary", "multiclass", "anomaly") and rows.has("outputs.decision"):
         _decisions(ledger, rows, known, design, notes)
     _twins(ledger, rows, known, twin_auc, notes)
     return ledger.evidence(notes=notes)
@@ -150,13 +150,15 @@ def _decisions(ledger: Ledger, rows: Rows, known: NDArray[np.bool_], design: Row
     if len(truth) >= FEWEST_ROWS:
         ledger.exact("differing_decisions", int((truth != decided).sum()), len(truth), unit="rows", method="rows whose decision is not the label")
     for name, method in (("cohen_kappa", cohen_kappa), ("accuracy_over_base_rate", accuracy_over_base_rate)):
+        if name == "accuracy_over_base_rate" and rows.facts.task == "anomaly":
+            continue  # where anomalies are rare, a useful detector is right less often than one that flags nothing
         plain = method(truth, decided, held.weights, clusters=held.clusters)
         wide = method(truth, decided, held.weights, clusters=held.clusters, confidence=bonferroni(0.95, COMPARISONS))
         if isinstance(plain, Undefined):
             notes.append(f"{name.replace('_', ' ').capitalize()} was not estimated: {plain.reason}")
         else:
             ledger.add(name, plain, simultaneous=family(wide, COMPARISONS))
-    if rows.facts.task == "binary" and rows.has("outputs.score"):
+    if rows.facts.two_classes and rows.has("outputs.score"):
         _score(ledger, rows, known, design, notes)
 
 

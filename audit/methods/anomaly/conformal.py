@@ -29,6 +29,24 @@ def conformal_p_values(scores: Floats, calibration: Floats) -> Floats:
     return np.where(np.isnan(scores), np.nan, (1.0 + at_least) / (n + 1.0))
 
 
+def threshold_at(calibration: Floats, quantile: float) -> float | None:
+    """The number at or above which a row exchangeable with the n calibration rows (n,) scores with probability at most 1 - quantile.
+
+    It is the next float above the score of rank ceil((n + 1) quantile), so that a row which ties with that score stays below; without ties the
+    probability is within 1 / (n + 1) of 1 - quantile. None where that rank exceeds n. Vovk, Gammerman & Shafer 2005, doi:10.1007/b106715.
+    Raises MethodError for a quantile outside (0, 1), or when a score is NaN.
+    """
+    if not 0 < quantile < 1:
+        raise MethodError(f"quantile is {quantile}; expected a number between 0 and 1")
+    if np.isnan(calibration).any():
+        raise MethodError(f"{int(np.isnan(calibration).sum())} of {len(calibration)} calibration scores are not numbers")
+    n = len(calibration)
+    rank = math.ceil((n + 1) * quantile - 1e-9)
+    if rank > n:
+        return None
+    return math.nextafter(float(np.sort(calibration)[rank - 1]), math.inf)
+
+
 def smallest_p_value(n: int) -> float:
     """The smallest conformal p-value that n calibration rows can give."""
     return 1.0 / (n + 1)

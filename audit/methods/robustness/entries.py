@@ -52,20 +52,22 @@ def variants(column: ColumnSchema, row: RowBlock, low: float, high: float) -> ND
     if column.levels:
         return np.array(column.levels, dtype=object)
     ends = np.array(_ends(low, high))
-    if column.kind != "image":
+    if column.kind not in ("image", "series"):
         return ends
     shape = row.values[column.name].shape[1:]
     return np.broadcast_to(ends.reshape(-1, *(1 for _ in shape)), (2, *shape)).astype(np.float32)
 
 
 def present(column: ColumnSchema, rows: RowBlock) -> NDArray[np.bool_]:
-    """Rows (n,) whose value is not missing."""
+    """Where a value is not missing, (n, 1), or (n, length) for a channel of a series."""
     values = rows.values[column.name]
     if column.kind == "image":
-        return np.ones(len(rows), dtype=np.bool_)
+        return np.ones((len(rows), 1), dtype=np.bool_)
+    if column.kind == "series":
+        return np.asarray(~np.isnan(values))
     if values.dtype == object:
-        return np.array([value is not None for value in values], dtype=np.bool_)
-    return np.asarray(~np.isnan(values.astype(np.float64)))
+        return np.array([value is not None for value in values], dtype=np.bool_)[:, None]
+    return np.asarray(~np.isnan(values.astype(np.float64)))[:, None]
 
 
 def to_raw(found: Sequence[ColumnEntries], rows: RowBlock, start: Floats, changed: Floats, *, low: Floats, high: Floats) -> RowBlock:

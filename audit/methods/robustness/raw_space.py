@@ -37,7 +37,7 @@ def raw_space(
     mutable, step = np.zeros(start.shape, dtype=np.bool_), np.zeros(start.shape[1])
     for one, size, least, most in zip(entries, radii.radius, radii.low, radii.high, strict=True):
         where = one.entries
-        mutable[:, where] = (present(one.column, rows) & (not one.column.immutable))[:, None]
+        mutable[:, where] = present(one.column, rows) & (not one.column.immutable)
         if len(where) and not one.of_levels:
             room = _room(one, rows, float(least), float(most))
             low[:, where], high[:, where] = start[:, where] + room.min(axis=0), start[:, where] + room.max(axis=0)

@@ -44,19 +44,27 @@ def last_convolution(network: Callable[[Tensor], Tensor], module: nn.Module, ima
     return usable[-1]
 
 
-def grad_cam(network: Callable[[Tensor], Tensor], module: nn.Module, inputs: Tensor, target: Tensor, *, layer: str) -> GradCam:
+def grad_cam(
+    network: Callable[[Tensor], Tensor], module: nn.Module, inputs: Tensor, target: Tensor, *, layer: str, channels_last: bool = False
+) -> GradCam:
     """Maps for output `target` (n,) int64 of images `inputs` (n, c, h, w), from `layer` of `module`, which `network` calls.
+
+    With `channels_last` the images are (n, h, w, c).
 
     Channels of the layer are weighted by the spatial mean of their gradient, added up, cut off at 0 and enlarged to the input bilinearly.
     Selvaraju et al. 2017, arXiv:1610.02391. Raises MethodError when the layer was not seen for every image.
     """
-    parts = [_maps(network, module, inputs[at : at + CHUNK_ROWS], target[at : at + CHUNK_ROWS], layer) for at in range(0, len(inputs), CHUNK_ROWS)]
+    size = inputs.shape[1:3] if channels_last else inputs.shape[2:]
+    starts = range(0, len(inputs), CHUNK_ROWS)
+    parts = [_maps(network, module, inputs[at : at + CHUNK_ROWS], target[at : at + CHUNK_ROWS], layer, size) for at in starts]
     if not parts:
-        return GradCam(inputs.new_zeros(0, *inputs.shape[2:], dtype=torch.float64), inputs.new_zeros(0, dtype=torch.bool))
+        return GradCam(inputs.new_zeros(0, *size, dtype=torch.float64), inputs.new_zeros(0, dtype=torch.bool))
     return GradCam(torch.cat([part.heat for part in parts]), torch.cat([part.flat for part in parts]))
 
 
-def _maps(network: Callable[[Tensor], Tensor], module: nn.Module, images: Tensor, target: Tensor, layer: str) -> GradCam:
+def _maps(  # noqa: PLR0917  the places of one call
+    network: Callable[[Tensor], Tensor], module: nn.Module, images: Tensor, target: Tensor, layer: str, size: torch.Size
+) -> GradCam:
     leaf = images.detach().clone().requires_grad_()
     try:
         with capture(module, [layer]) as seen:
@@ -67,7 +75,7 @@ def _maps(network: Callable[[Tensor], Tensor], module: nn.Module, images: Tensor
     if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images) or len(answers) != len(images):
         raise MethodError(f"Grad-CAM saw layer {layer!r} for other rows than the {len(images)} images")
     varies = (answers.flatten(2).amax(dim=2) > answers.flatten(2).amin(dim=2)).any(dim=1)
-    heat = functional.interpolate(found.detach().double(), size=images.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    heat = functional.interpolate(found.detach().double(), size=size, mode="bilinear", align_corners=False)[:, 0]
     return GradCam(heat, ~varies | (heat.flatten(1).amax(dim=1) <= 0))
 
 

@@ -78,10 +78,10 @@ def prepare(subject: Subject, *, neighbours: int = 50, bank: int = 10_000) -> Pr
 
 
 def _table(subject: Subject, blocks: Sequence[RowBlock], kept: NDArray[np.bool_]) -> Table:
-    """Positions, labels and raw inputs of the bank's rows; positions alone for images and where there would be too many values."""
+    """Positions, labels and raw inputs of the bank's rows; positions alone for images, series and where there would be too many values."""
     columns: dict[str, NDArray[Any]] = {"position": np.concatenate([rows.positions for rows in blocks])[kept]}
     schema = subject.facts.schema.columns
-    if int(kept.sum()) * len(schema) > LARGEST_TABLE or any(column.kind == "image" for column in schema):
+    if int(kept.sum()) * len(schema) > LARGEST_TABLE or any(column.kind in ("image", "series") for column in schema):
         return columns
     if subject.facts.label is not None and subject.facts.label in blocks[0].values:
         columns["label"] = np.concatenate([rows.values[subject.facts.label] for rows in blocks])[kept]

@@ -45,8 +45,8 @@ def isolation_forest(block: Block, state: State, *, trees: int = 200, samples: i
 def prepare(subject: Subject, *, trees: int = 200, samples: int = 256) -> Prepared:
     """Grow the forest on reference rows, sort their columns, and score the calibration rows."""
     schema, reference = subject.facts.schema, reference_of(subject)
-    if any(column.kind in ("image", "text") for column in schema.columns):
-        raise MethodError("an isolation forest looks at the columns of a table; for images and text, ask anomaly.feature_neighbours")
+    if not all(column.single for column in schema.columns):
+        raise MethodError("an isolation forest looks at the columns of a table; for images, text and series, ask anomaly.feature_neighbours")
     blocks = list(drawn(subject, reference))
     entries = np.concatenate([_entries(subject, rows) for rows in blocks])
     forest = grow_forest(entries, trees=trees, samples=samples, generator=generator(subject.seed, f"isolation forest {reference.digest}"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from audit.data.image_encoding import ImageEncoder
 from audit.errors import MethodError
 from audit.explained import filled, finite, targets
 from audit.methods.saliency.grad_cam import grad_cam as heat_maps
@@ -24,9 +25,10 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class State:
-    """Name of the layer that is looked at."""
+    """Name of the layer that is looked at, and whether images come with their channels last."""
 
     layer: str
+    channels_last: bool = False
 
 
 @probe(columns=COLUMNS, needs={"inputs", "gradients", "modules"}, reads=("outputs",), sample=200, block=64)
@@ -40,7 +42,8 @@ def grad_cam(block: Block, state: State) -> Columns:
     model = _network(block.subject)
     with model.session(gradients=True) as network:
         inputs = model.tensor(block.batch.values[known])
-        found = heat_maps(network, model.module, inputs, torch.as_tensor(target[known], device=inputs.device), layer=state.layer)
+        explained = torch.as_tensor(target[known], device=inputs.device)
+        found = heat_maps(network, model.module, inputs, explained, layer=state.layer, channels_last=state.channels_last)
     measured = {"heat": found.heat.flatten(1).float().cpu().numpy(), "flat": found.flat.cpu().numpy().astype(np.int8)}
     return {"target": target.astype(np.int32), **filled(known, measured)}
 
@@ -48,13 +51,16 @@ def grad_cam(block: Block, state: State) -> Columns:
 @grad_cam.prepare
 def prepare(subject: Subject) -> Prepared:
     """Find the last convolution; refuse what is no image, or has none."""
-    if not any(column.kind == "image" for column in subject.facts.schema.columns):
-        raise MethodError("Grad-CAM is for networks that look at images; these inputs are a table")
+    kinds = [column.kind for column in subject.facts.schema.columns]
+    if kinds != ["image"]:
+        raise MethodError(f"Grad-CAM is for networks that look at an image and nothing else; found {', '.join(dict.fromkeys(kinds))}")
     model = _network(subject)
     image = subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values
     with model.session(gradients=False) as network:
         layer = last_convolution(network, model.module, model.tensor(image))
-    return Prepared(State(layer), {"map": {"layer": [layer], "height": [image.shape[2]], "width": [image.shape[3]]}})
+    last = isinstance(subject.encoder, ImageEncoder) and subject.encoder.channels_last
+    height, width = image.shape[1:3] if last else image.shape[2:]
+    return Prepared(State(layer, last), {"map": {"layer": [layer], "height": [height], "width": [width]}})
 
 
 def _network(subject: Subject) -> TorchModel:

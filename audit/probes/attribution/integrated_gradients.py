@@ -57,14 +57,15 @@ def integrated_gradients(block: Block, state: State, *, background: int = 100, t
 
 
 def _paths(subject: Subject, model: SmoothModel, values: NDArray[Any], background: NDArray[Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs (n, …) and baselines: (b, …) for all rows, or (n, 1, …) where each row has an absence of its own."""
-    inputs = model.smooth(model.tensor(values))
-    if not isinstance(subject.encoder, StructuredEncoder):
-        return inputs, model.smooth(model.tensor(background))
-    baselines = model.smooth(model.tensor(subject.encoder.absent(values)))
-    if baselines.ndim > values.ndim:  # embedded: the id stays that of the row, so that mask and lengths are those of its own text
-        baselines[..., -1] = inputs[..., -1]
-    return inputs, baselines[:, None]
+    """Inputs (n, …) and baselines: (b, …) for all rows, or (n, b, …) where what stands for absent is each row's own."""
+    inputs, encoder = model.smooth(model.tensor(values)), subject.encoder
+    if not isinstance(encoder, StructuredEncoder) or encoder.alike(values) is None or not len(values):
+        return inputs, model.smooth(model.tensor(background)) if len(background) else inputs[:, None]
+    own = np.stack([encoder.absent(row, background) for row in values])
+    baselines = model.smooth(model.tensor(own.reshape(-1, *values.shape[1:]))).reshape(*own.shape[:2], *inputs.shape[1:])
+    if inputs.ndim > values.ndim:  # embedded: the id stays that of the row, so that mask and lengths are those of its own text
+        baselines[..., -1] = inputs[:, None, ..., -1]
+    return inputs, baselines
 
 
 def _spread(network: Network, baselines: torch.Tensor, inputs: torch.Tensor) -> NDArray[np.float64] | None:

@@ -30,7 +30,6 @@ PRESENCE_BACKGROUND = 100
 READ = 100_000
 """Rows of the reference data, spread evenly over it, that bins, levels and their shares are taken from."""
 Floats = NDArray[np.float64]
-SCHEMES: tuple[Scheme, ...] = ("image", "text")
 """Kinds of data in which players are left out."""
 COLUMNS = {
     "target": Column("Class whose probability is explained, the decided one; 0 where the network gives a score or a quantity."),
@@ -91,9 +90,9 @@ def prepare(subject: Subject, *, samples: int = 5000, sets: int = 3, lime_compat
     if samples < 2 or sets < 1:
         raise MethodError(f"samples must be at least 2 and sets at least 1; found {samples} and {sets}")
     schema = subject.facts.schema.columns
-    for scheme in SCHEMES:
-        if any(column.kind == scheme for column in schema):
-            return Prepared(_presence(subject, scheme), {"players": {"name": list(subject.players.names)}})
+    if not all(column.single for column in schema):
+        scheme: Scheme = "text" if all(column.kind == "text" for column in schema) else "image"
+        return Prepared(_presence(subject, scheme), {"players": {"name": list(subject.players.names)}})
     reference = _reference(subject)
     rows = _spread(reference)
     samplers = tuple(_sampler(column, rows) for column in schema)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from audit.data.series_encoding import SeriesEncoder
 from audit.errors import MethodError
 from audit.explained import entry_owner, filled, finite, smooth, targets
 from audit.methods.attribution.players import per_player
@@ -71,6 +72,8 @@ def prepare(subject: Subject) -> Prepared:
     spread = (encoded.amax(dim=0) - encoded.amin(dim=0)).cpu().double().numpy()
     if encoded.ndim > values.ndim:
         spread[..., -1] = 0.0  # the ids of embedded text
+    if isinstance(subject.encoder, SeriesEncoder) and subject.encoder.arguments.ends:
+        spread[-1] = 0.0  # where a series ends
     return Prepared(State(spread), {"players": {"name": list(subject.players.names)}})
 
 

@@ -49,7 +49,7 @@ class State:
     reads=("outputs",),
     sample=10_000,
     block=16_384,
-    tasks={"binary", "multiclass", "regression"},
+    tasks={"binary", "multiclass", "regression", "anomaly"},
 )
 def attribute_flip(block: Block, state: State) -> Columns:
     """Sets each protected attribute that is an input to each of its other levels, all else equal, and asks the network again.

@@ -31,7 +31,8 @@ from audit.subject import Subject
 
 READ = 20_000
 """Rows of the reference data, spread evenly over it, that radii are chosen from."""
-READ_IMAGES = 1_000
+READ_LARGE = 1_000
+"""The same where a row is an image or a series."""
 TOLERANCE = 1e-4
 """Share of the radius by which a change, taken back to raw units, may exceed it."""
 Floats = NDArray[np.float64]
@@ -64,7 +65,7 @@ class _Setting:
     radii: Radii
 
 
-@probe(columns=COLUMNS, needs={"inputs", "gradients"}, reads=("outputs",), sample=300, block=100, tasks={"binary", "multiclass"})
+@probe(columns=COLUMNS, needs={"inputs", "gradients"}, reads=("outputs",), sample=300, block=100, tasks={"binary", "multiclass", "anomaly"})
 def pgd(
     block: Block,
     state: Any,
@@ -110,8 +111,8 @@ def prepare(subject: Subject, *, radius: float = 0.1, max_scale: float = 10.0, l
     if any(column.kind == "text" for column in subject.facts.schema.columns):
         raise MethodError("a radius has no meaning for text: words are exchanged, not moved by a little")
     data = subject.reference if subject.reference is not None else subject.evaluate
-    images = any(column.kind == "image" for column in subject.facts.schema.columns)
-    size = min(data.n_rows, READ_IMAGES if images else READ)
+    large = not all(column.single for column in subject.facts.schema.columns)
+    size = min(data.n_rows, READ_LARGE if large else READ)
     rows = data.take(np.unique(np.linspace(0, data.n_rows - 1, size).astype(np.int64)))
     chosen = [_choose(column, rows, radius, level_cost, data.name) for column in subject.facts.schema.columns]
     state = Radii(*(np.array([one[key] for one in chosen], dtype=np.float64) for key in ("radius", "low", "high")))
@@ -127,7 +128,7 @@ def _choose(column: ColumnSchema, rows: RowBlock, radius: float, level_cost: flo
     if column.levels:
         how = f"another level costs as much as {level_cost:g} spreads of a number"
         return about | {"unit": "positions", "radius": 0.0, "low": 0.0, "high": len(column.levels) - 1.0, "how": _held(column, how)}
-    found = spread(rows.values[column.name].astype(np.float64).reshape(-1))
+    found = spread(_known(rows.values[column.name]))
     if column.kind == "image":
         found = replace(found, value=found.high - found.low, measure="range of the values")
     size = radius * found.value
@@ -138,6 +139,12 @@ def _choose(column: ColumnSchema, rows: RowBlock, radius: float, level_cost: flo
         how = f"does not vary in the {source} data, so it is held"
     low, high = _range(column, found)
     return about | {"radius": 0.0 if column.immutable else size, "low": low, "high": high, "how": _held(column, how)}
+
+
+def _known(values: NDArray[Any]) -> Floats:
+    """All numbers of a column; a series has none after its end."""
+    flat = values.astype(np.float64).reshape(-1)
+    return flat[~np.isnan(flat)] if values.ndim > 1 else flat
 
 
 def _held(column: ColumnSchema, how: str) -> str:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from audit.data import images
-from audit.data.images import ImageEncoder, open_images, patches
+from audit.data.image_encoding import ImageEncoder
+from audit.data.images import open_images
 from audit.data_config import ImageConfig
 from audit.errors import DataError
 
@@ -29,11 +31,24 @@ def test_channels_come_first(tmp_path: Path, stored: tuple[int, ...], shape: tup
     assert block.values["images"][0, 0, 2, 3] == (raw[1, 2, 3] if raw.ndim == 3 else raw[1, 2, 3, 0] if stored[3] == 3 else raw[1, 0, 2, 3])
 
 
-def test_edge_patches_are_smaller() -> None:
-    players = patches((1, 3, 5), 2)
+@pytest.mark.parametrize(
+    ("layout", "stored", "shape"), [("nchw", (2, 3, 4, 5), (3, 4, 5)), ("nhwc", (2, 4, 5, 3), (3, 4, 5)), ("nhwc", (2, 4, 9, 12), (12, 4, 9))]
+)
+@pytest.mark.parametrize("gives", ["nchw", "nhwc"])
+def test_declared_axes_are_read_and_given(tmp_path: Path, layout: Any, stored: tuple[int, ...], shape: tuple[int, ...], gives: Any) -> None:
+    raw = np.random.default_rng(0).integers(0, 256, stored)
+    first = raw if layout == "nchw" else raw.transpose(0, 3, 1, 2)
 
-    assert players.names == ("patch 0,0", "patch 0,1", "patch 0,2", "patch 1,0", "patch 1,1", "patch 1,2")
-    np.testing.assert_array_equal(players.owner.reshape(3, 5), [[0, 0, 1, 1, 2], [0, 0, 1, 1, 2], [3, 3, 4, 4, 5]])
+    dataset = open_images(write(tmp_path, images=raw), name="evaluate", config=ImageConfig(layout=layout, gives=gives), extra=[])
+
+    assert dataset.shape == (shape if gives == "nchw" else (*shape[1:], shape[0]))
+    np.testing.assert_array_equal(dataset.take(np.arange(2)).values["images"], first if gives == "nchw" else first.transpose(0, 2, 3, 1))
+
+
+@pytest.mark.parametrize(("stored", "words"), [((2, 3, 4, 4), "first or last"), ((2, 5, 6, 7), "no axis of at most 4")])
+def test_axes_that_can_be_read_in_two_ways_must_be_declared(tmp_path: Path, stored: tuple[int, ...], words: str) -> None:
+    with pytest.raises(DataError, match=f"{words}.*declare data.image.layout"):
+        open_images(write(tmp_path, images=np.zeros(stored)), name="evaluate", config=ImageConfig(), extra=[])
 
 
 def test_decoding_inverts_encoding(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from audit.data.leaf import Part, Plain, Series, Several, Tokens
+from audit.data.leaf import Part, Plain, Series, Several, Tokens, whole_numbers
 
 
 def test_tokens_come_with_mask_and_lengths() -> None:
@@ -23,7 +23,7 @@ def test_a_series_ends_where_its_last_channel_says() -> None:
     leaf[:, -1] = torch.tensor([[1.0, 1, 0, 0], [1, 1, 1, 1]])
     leaf.requires_grad_()
 
-    values, mask, lengths = Series(time_first=True, mask=True, lengths=True).of(leaf)
+    values, mask, lengths = Series("ntc", ends=True, mask=True, lengths=True).of(leaf)
     values.sum().backward()
 
     assert values.shape == (2, 4, 2)
@@ -42,3 +42,19 @@ def test_several_inputs_lie_side_by_side() -> None:
     assert ids.tolist() == [[7, 0]]
     assert ids.dtype == torch.int64
     assert mask.tolist() == [[True, False]]
+
+
+def test_a_series_without_an_end_is_only_turned() -> None:
+    leaf = torch.randn(2, 3, 4)
+
+    assert torch.equal(Series("ntc", ends=False, mask=False, lengths=False).of(leaf)[0], leaf.transpose(1, 2))
+    assert torch.equal(Series("nct", ends=False, mask=False, lengths=False).of(leaf)[0], leaf)
+    assert torch.equal(Series("nt", ends=False, mask=False, lengths=False).of(leaf[:, :1])[0], leaf[:, 0])
+
+
+def test_only_ids_beside_other_inputs_are_out_of_reach_of_gradients() -> None:
+    tokens = Tokens(pad=0, mask=False, lengths=False)
+
+    assert whole_numbers(Several((Part(0, 1, (1,), Plain()), Part(1, 2, (1,), tokens))))
+    assert not whole_numbers(Several((Part(0, 1, (1,), Plain()),)))
+    assert not whole_numbers(tokens)

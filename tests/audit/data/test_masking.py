@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audit.data.batch import Players
-from audit.data.images import patches
+from audit.data.image_encoding import patches
 from audit.data.masking import Masker
 from audit.errors import MethodError
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from audit.data.dataset import ColumnSchema, RowBlock, Schema
 from audit.data.encoding import fit_table_encoder
-from audit.data.images import ImageEncoder
+from audit.data.image_encoding import ImageEncoder
 from audit.data_config import ColumnConfig, ImageConfig
 from audit.decide import decide
 from audit.facts import Facts
