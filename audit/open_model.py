@@ -13,7 +13,7 @@ from audit.config_file import ConfigFile
 from audit.data.batch import Batch
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder
-from audit.data.leaf import PLAIN, Series
+from audit.data.leaf import PLAIN, Arguments, Series
 from audit.errors import ConfigError
 from audit.models.model import Model
 from audit.models.predictions import PredictionsModel
@@ -74,7 +74,7 @@ def _network(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder
         dtype=model.dtype,
         micro_batch=model.micro_batch,
         code=trust.code,
-        arguments_of=encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN,
+        arguments_of=_arguments(encoder),
     )
     return _tried(network, evaluate, encoder, file)
 
@@ -85,7 +85,14 @@ def _program(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder
     model = file.config.model
     if model.file is None:
         raise ConfigError(f"{file.path}: model needs file")
-    network = open_program(file.resolve(model.file), trusted=trust.files, device=model.device, dtype=model.dtype, micro_batch=model.micro_batch)
+    network = open_program(
+        file.resolve(model.file),
+        trusted=trust.files,
+        device=model.device,
+        dtype=model.dtype,
+        micro_batch=model.micro_batch,
+        arguments=_arguments(encoder),
+    )
     return _tried(network, evaluate, encoder, file)
 
 
@@ -172,6 +179,11 @@ def _given(file: ConfigFile, encoder: Encoder | None) -> _Given:
     if encoder is None or isinstance(encoder, StructuredEncoder):
         raise ConfigError(f"{file.path}: model.{door} takes one array of inputs; data.kind = {file.config.data.kind!r} goes with architecture")
     return _Given(encoder, raw_frame(encoder, file.config.data.columns) if file.config.model.takes == "raw" else None)
+
+
+def _arguments(encoder: Encoder | None) -> Arguments:
+    """What a network is called with for a leaf of the encoder."""
+    return encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN
 
 
 def _named(value: str | None, file: ConfigFile) -> str:

@@ -6,9 +6,11 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -37,7 +39,7 @@ _MARKS = re.compile(rb'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
 def refuse_wide(path: Path, count: int) -> None:
     """Raise DataError for more columns than are read."""
     if count > MOST_COLUMNS:
-        raise DataError(f"{path}: {count:,} columns; at most {MOST_COLUMNS:,} are read")
+        raise DataError(f"{path}: has more than {MOST_COLUMNS:,} columns, which is the most that are read")
 
 
 def refuse_wide_header(path: Path) -> None:
@@ -105,8 +107,9 @@ def _refuse_bomb(path: Path, column: str, unpacked: int, packed: int) -> None:
 def _text_bytes(column: pa.Array) -> int:
     """Bytes of text once every row has its own; 0 for what is no text, or has one for each row already."""
     if pa.types.is_string_view(column.type):
-        return pc.sum(pc.binary_length(column.cast(pa.large_string()))).as_py() or 0 if column.nbytes < LARGEST_BATCH else column.nbytes
-    if not pa.types.is_dictionary(column.type) or not (pa.types.is_string(column.type.value_type) or pa.types.is_large_string(column.type.value_type)):
+        views = np.frombuffer(column.buffers()[1], dtype=np.int32).reshape(-1, 4)[column.offset : column.offset + len(column)]
+        return int(views[:, 0].sum(dtype=np.int64))
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
         return 0
     lengths = pc.binary_length(column.dictionary)
     longest = pc.max(lengths).as_py() or 0
@@ -115,12 +118,15 @@ def _text_bytes(column: pa.Array) -> int:
     return pc.sum(lengths.take(column.indices).cast(pa.int64())).as_py() or 0
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _start(path: Path) -> bytes:
-    opened = gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
     try:
-        with opened as file:
+        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
             return file.read(LARGEST_START + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
 
 

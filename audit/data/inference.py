@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from audit.data import canonical
 from audit.data.dataset import ColumnKind, ColumnSchema, MissingPolicy, Schema
-from audit.data.files import arrow_schema, stream
+from audit.data.files import arrow_schema, file_format, stream
 from audit.data.tables import text_offenders
 from audit.data_config import ColumnConfig
 from audit.errors import DataError, nearest
@@ -23,6 +23,8 @@ _SUITS: dict[ColumnKind, tuple[MissingPolicy, ...]] = {
     "ordinal": ("refuse", "indicator", "level"),
 }
 """Policies for the whole file that a kind can follow; a column that cannot refuses missing values."""
+_ENOUGH = 16
+"""Different numbers that tell that a column is not binary."""
 _BOOLEANS = frozenset({"False", "True"})
 
 
@@ -57,11 +59,12 @@ def _columns(
 
 def _numeric(path: Path, storage: pa.Schema, columns: Sequence[str], declared: Mapping[str, ColumnConfig]) -> set[str]:
     types = {name: t.value_type if pa.types.is_dictionary(t := storage.field(name).type) else t for name in columns}
-    offenders = text_offenders(path, [name for name in columns if canonical.is_text(types[name])], codes=_codes(declared))
+    csv = file_format(path) == "csv"
+    asked = [name for name in columns if canonical.is_text(types[name]) and (csv or (name in declared and declared[name].kind == "numeric"))]
+    offenders = text_offenders(path, asked, codes=_codes(declared))
     for name, (row, value) in offenders.items():
         if name in declared and declared[name].kind == "numeric":
             raise DataError(f"{path}: column {name!r} is declared numeric but holds text, first {value!r} at row {row}")
-    csv = path.name.lower().endswith((".csv", ".csv.gz"))
     return {name for name in columns if canonical.is_number(types[name]) or (csv and name not in offenders)}
 
 
@@ -84,9 +87,10 @@ def _levels(path: Path, columns: Sequence[str], declared: Mapping[str, ColumnCon
                 continue
             codes = _plain_codes(given)
             column = batch.column(name)
-            values = canonical.numbers(column, codes) if name in numeric and given.kind is None else column
-            unique = canonical.texts(pc.unique(values), codes, numeric=name in numeric)
-            found[name] |= {value for value in unique.to_pylist() if value is not None}
+            undeclared = name in numeric and given.kind is None
+            unique = pc.unique(canonical.numbers(column, codes) if undeclared else column)
+            words = canonical.texts(unique[:_ENOUGH] if undeclared else unique, codes, numeric=name in numeric)
+            found[name] |= {value for value in words.to_pylist() if value is not None}
     return found
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from audit.data import canonical
 from audit.data.dataset import RowBlock, Schema
-from audit.data.files import STREAM, arrow_schema, file_format, stream
+from audit.data.file_claims import refuse_text_bomb
+from audit.data.files import STREAM, arrow_schema, file_format, parquet_file, stream, text_columns
 from audit.errors import DataError, nearest
 
 _SMALL = 64 * 2**20
@@ -97,15 +98,20 @@ class TableDataset:
                 return
 
     def _row_groups(self, positions: NDArray[np.int64]) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self.path) as file:
+        with parquet_file(self.path, text_columns(arrow_schema(self.path), self.columns)) as file:
             sizes = [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
             edges = np.concatenate([[0], np.cumsum(sizes)])
             cuts = np.searchsorted(positions, edges)
             for index in np.flatnonzero(np.diff(cuts)).tolist():
                 if index not in self._held:
                     self._held.clear()
-                    self._held[index] = self._read(file.read_row_group(index, columns=list(self.columns)))
+                    self._held[index] = self._group(file, index)
                 yield self._held[index].take(pa.array(positions[cuts[index] : cuts[index + 1]] - edges[index]))
+
+    def _group(self, file: pq.ParquetFile, index: int) -> pa.Table:
+        group = file.read_row_group(index, columns=list(self.columns))
+        refuse_text_bomb(self.path, group)
+        return self._read(group)
 
 
 def open_table(path: Path, *, name: str, schema: Schema, extra: Sequence[str], text: Collection[str] = ()) -> TableDataset:
@@ -148,27 +154,36 @@ def text_offenders(path: Path, columns: Sequence[str], codes: Mapping[str, tuple
     start = 0
     for batch in stream(path, columns) if columns else ():
         for column in [name for name in columns if name not in found]:
-            try:
-                canonical.numbers(batch.column(column), known.get(column, ()))
-            except pa.ArrowInvalid:
+            if _holds_text(batch.column(column), known.get(column, ())):
                 found[column] = _first_text(batch.column(column), known.get(column, ()), start)
         start += batch.num_rows
+        if len(found) == len(columns):
+            break
     return found
 
 
 def _first_text(column: pa.Array, codes: tuple[float | str, ...], start: int) -> tuple[int, str]:
-    for row, value in enumerate(column.to_pylist()):
-        try:
-            canonical.numbers(pa.array([value], pa.string()), codes)
-        except pa.ArrowInvalid:
-            return start + row, str(value)
-    raise AssertionError("a column that cannot be cast holds a value that cannot be cast")
+    """Row and value of the first text that is no number, by halving: a part is read at once."""
+    low, high = 0, len(column)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _holds_text(column.slice(low, middle - low), codes) else (middle, high)
+    return start + low, str(column[low].as_py())
+
+
+def _holds_text(column: pa.Array, codes: tuple[float | str, ...]) -> bool:
+    try:
+        canonical.numbers(column, codes)
+    except pa.ArrowInvalid:
+        return True
+    return False
 
 
 def _plans(path: Path, storage: pa.Schema, schema: Schema, wanted: Sequence[str], text: Collection[str]) -> tuple[ColumnPlan, ...]:
     held_as_text = [name for name in wanted if canonical.is_text(_value_type(storage.field(name).type))]
-    offenders = text_offenders(path, held_as_text, {column.name: column.missing_codes for column in schema.columns})
     csv = file_format(path) == "csv"
+    asked = [name for name in held_as_text if csv or (name in schema.names and schema[name].kind == "numeric")]
+    offenders = text_offenders(path, asked, {column.name: column.missing_codes for column in schema.columns})
     plans = []
     for name in wanted:
         kind = _value_type(storage.field(name).type)

@@ -15,6 +15,7 @@ import torch
 from torch import fx, nn
 from torch.export import ExportedProgram
 
+from audit.data.leaf import PLAIN, Arguments
 from audit.errors import ModelError, UntrustedFileError
 from audit.models.device import available, resolve
 from audit.models.exported_content import refuse_content, written_devices
@@ -28,8 +29,8 @@ HOW = 'torch.export.export(module.eval(), (inputs,), dynamic_shapes=({0: torch.e
 """The call that exports a network with any number of rows."""
 
 
-def open_exported(path: Path, held: TrustedBytes, *, device: str, dtype: str, micro_batch: int) -> ExportedModel:
-    """The network that the bytes of `path` hold.
+def open_exported(path: Path, held: TrustedBytes, *, device: str, dtype: str, micro_batch: int, arguments: Arguments = PLAIN) -> ExportedModel:
+    """The network that the bytes of `path` hold, called with the `arguments` of a leaf.
 
     Raises UntrustedFileError for a file that holds more than tensor operations; ModelError for a damaged file, a fixed number of rows,
     training mode, several inputs or outputs, and another floating type than the graph was exported with.
@@ -49,6 +50,7 @@ def open_exported(path: Path, held: TrustedBytes, *, device: str, dtype: str, mi
         dtype=dtype,
         micro_batch=micro_batch if most is None else min(micro_batch, most),
         description={"door": "exported", "file": {"name": path.name, "sha256": held.sha256}, "modules": {"exported graph": held.sha256}},
+        arguments=arguments,
     )
 
 
@@ -121,7 +123,7 @@ def _layered(program: ExportedProgram, given: torch.Tensor, path: Path) -> nn.Mo
     except Exception as error:  # what a graph of another making raises is not known
         raise ModelError(f"{path} cannot be taken apart into layers: {type(error).__name__}: {_first_line(error)}") from error
     if isinstance(root, ExportedPart):
-        root.sizes = tuple(size if isinstance(size, int) else None for size in given.shape)
+        root.sizes_ = tuple(size if isinstance(size, int) else None for size in given.shape)
     return root
 
 

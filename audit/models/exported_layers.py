@@ -52,10 +52,10 @@ class ExportedPart(nn.Module):
 
     def __init__(self, graph: fx.Graph, source: nn.Module) -> None:
         super().__init__()
-        self.graph = graph
-        self.sizes: tuple[int | None, ...] | None = None
+        self.graph_ = graph
+        self.sizes_: tuple[int | None, ...] | None = None
         """Sizes of the one input that the graph was exported for, None where any size may be; unknown for inner parts."""
-        self.recurrent = any(getattr(node.target, "__name__", "").partition(".")[0] in RECURRENT for node in graph.nodes)
+        self.holds_recurrent_ = any(getattr(node.target, "__name__", "").partition(".")[0] in RECURRENT for node in graph.nodes)
         for name, parameter in source.named_parameters(recurse=False):
             self.register_parameter(name, parameter)
         for name, buffer in source.named_buffers(recurse=False):
@@ -66,10 +66,10 @@ class ExportedPart(nn.Module):
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """What the graph makes of its inputs; raises ValueError for other sizes than those it was exported for."""
-        if self.sizes is not None and not _fits(inputs[0].shape, self.sizes):
-            shown = ", ".join("any" if size is None else str(size) for size in self.sizes)
+        if self.sizes_ is not None and not _fits(inputs[0].shape, self.sizes_):
+            shown = ", ".join("any" if size is None else str(size) for size in self.sizes_)
             raise ValueError(f"it was exported for inputs of shape ({shown})")
-        return fx.Interpreter(self, graph=self.graph).run(*inputs, enable_io_processing=False)
+        return fx.Interpreter(self, graph=self.graph_).run(*inputs, enable_io_processing=False)
 
 
 def layered(network: nn.Module) -> nn.Module:

@@ -39,6 +39,6 @@ def full_precision(module: nn.Module, device: torch.device) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    recurrent = any(isinstance(part, nn.RNNBase) or getattr(part, "recurrent", False) is True for part in module.modules())
+    recurrent = any(isinstance(part, nn.RNNBase) or getattr(part, "holds_recurrent_", False) is True for part in module.modules())
     with torch.backends.cudnn.flags(enabled=not recurrent, benchmark=False, deterministic=True, allow_tf32=False):
         yield

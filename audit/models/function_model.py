@@ -181,8 +181,8 @@ def one_row_each(answered: Any, rows: int) -> NDArray[np.float64]:
 
 def _flat(answered: Any, rows: int) -> Any:
     """Answers of any shape as (rows, k), where they are an array of that many rows."""
-    shape = getattr(answered, "shape", ())
-    return answered.reshape(rows, -1) if len(shape) > 2 and shape[0] == rows else answered
+    shape = tuple(getattr(answered, "shape", (0,)))
+    return answered.reshape(rows, int(np.prod(shape[1:]))) if len(shape) > 2 and shape[0] == rows else answered
 
 
 def _short(value: Any) -> str:

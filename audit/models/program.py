@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from audit.data.leaf import PLAIN, Arguments
 from audit.errors import ModelError
 from audit.models.exported_door import open_exported
 from audit.models.file_kind import PROGRAMS, WORDS, FileKind, file_kind
@@ -21,8 +22,10 @@ ELSEWHERE: Mapping[FileKind, str] = {
 }
 
 
-def open_program(path: Path, *, trusted: Collection[str], device: str = "auto", dtype: str = "float32", micro_batch: int = 4096) -> TorchModel:
-    """The network of a file of torch.export or TorchScript.
+def open_program(
+    path: Path, *, trusted: Collection[str], device: str = "auto", dtype: str = "float32", micro_batch: int = 4096, arguments: Arguments = PLAIN
+) -> TorchModel:
+    """The network of a file of torch.export or TorchScript, called with the `arguments` of a leaf.
 
     `trusted` are sha256 sums, hexadecimal in small letters. Raises UntrustedFileError when the file's is not among them, and ModelError for a
     file of another kind, naming the key it belongs to.
@@ -33,4 +36,4 @@ def open_program(path: Path, *, trusted: Collection[str], device: str = "auto", 
         raise ModelError(f"{path} is a {WORDS[kind]}, found under file = …: {ELSEWHERE.get(kind, f'expected a {known}')}")
     refuse_bomb(path)
     held = read_trusted(path, trusted, kind=WORDS[kind])
-    return DOORS[kind](path, held, device=device, dtype=dtype, micro_batch=micro_batch)
+    return DOORS[kind](path, held, device=device, dtype=dtype, micro_batch=micro_batch, arguments=arguments)

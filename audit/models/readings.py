@@ -33,7 +33,7 @@ def reconstruction_error(given: Any, returned: Any) -> Any:
             f"the network returns shape {tuple(shape)} for {rows} rows of {expected} numbers; a reconstruction returns each row itself, "
             f"so ({', '.join(map(str, (rows, *given.shape[1:])))}) or ({rows}, {expected}) is expected"
         )
-    return ((returned.reshape(rows, -1) - given.reshape(rows, -1)) ** 2).mean(axis=1)
+    return ((returned.reshape(rows, found) - given.reshape(rows, found)) ** 2).mean(axis=1)
 
 
 def negative(given: Any, returned: Any) -> Any:  # noqa: ARG001  every reading is given the rows

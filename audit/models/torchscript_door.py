@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from audit.data.leaf import PLAIN, Arguments
 from audit.errors import ModelError
 from audit.models.device import is_out_of_memory, resolve
 from audit.models.state_dict_door import forbid_pickles
@@ -28,20 +29,20 @@ class Script(nn.Module):
     def __init__(self, script: torch.jit.ScriptModule) -> None:
         super().__init__()
         self.script = script
-        self.recurrent = any(next(_nodes(script, kind), None) is not None for kind in RECURRENT)
+        self.holds_recurrent_ = any(next(_nodes(script, kind), None) is not None for kind in RECURRENT)
 
-    def forward(self, inputs: torch.Tensor) -> Any:
+    def forward(self, *inputs: torch.Tensor) -> Any:
         """What the script answers; the last line of an error says what was wrong, those before it where."""
         try:
-            return self.script(inputs)
+            return self.script(*inputs)
         except RuntimeError as error:
             if is_out_of_memory(error):
                 raise
             raise RuntimeError((str(error).strip().splitlines() or [type(error).__name__])[-1]) from error
 
 
-def open_script(path: Path, held: TrustedBytes, *, device: str, dtype: str, micro_batch: int) -> TorchModel:
-    """The network that the bytes of `path` hold.
+def open_script(path: Path, held: TrustedBytes, *, device: str, dtype: str, micro_batch: int, arguments: Arguments = PLAIN) -> TorchModel:
+    """The network that the bytes of `path` hold, called with the `arguments` of a leaf.
 
     Raises ModelError for a damaged file, a script traced in training mode, and one with fixed numbers of another floating type.
     """
@@ -56,6 +57,7 @@ def open_script(path: Path, held: TrustedBytes, *, device: str, dtype: str, micr
         dtype=dtype,
         micro_batch=micro_batch,
         description={"door": "torchscript", "file": {"name": path.name, "sha256": held.sha256}, "modules": {"script": held.sha256}},
+        arguments=arguments,
     )
 
 

@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from audit.config_file import load_config
+from audit.data.leaf import Series
+from audit.data.series_encoding import SeriesEncoder
 from audit.open_data import open_data
+from tests.audit.models.programs import export, script, trusted
 from tests.contract.audited import Audited, audit, lasting_folder
 from tests.smoke import architectures
 from tests.smoke.structured_subjects import given_series, write_series
@@ -119,3 +122,24 @@ def test_nothing_breaks(tmp_path: Path) -> None:
 
     assert [finding.check for finding in held.run.findings if finding.status == "error"] == []
     assert [probe.instance for probe in held.run.probes if probe.status == "error"] == []
+
+
+@pytest.mark.parametrize("kind", ["script", "export"])
+def test_programs_are_called_as_the_network_is(tmp_path: Path, kind: str) -> None:
+    held = audited("npz", True, "rows")
+    encoder = open_data(load_config(held.config)).encoder
+    assert isinstance(encoder, SeriesEncoder)
+    leaf = encoder.encode(open_data(load_config(held.config)).datasets["evaluate"].take(np.arange(9)))
+    if kind == "script":
+        path = script(network_of(held), tmp_path / "n.pt")
+        arguments = encoder.arguments
+    else:
+        path = export(network_of(held), torch.zeros(2, 12, 2), tmp_path / "n.pt2")
+        arguments = Series("ntc", ends=True, mask=False, lengths=False)
+    found = trusted(path, arguments=arguments)
+
+    found.trial(leaf)
+
+    expected = network_of(held)(*arguments.of(torch.tensor(leaf.values)))
+    np.testing.assert_allclose(found.outputs(leaf), expected.detach().numpy(), atol=1e-5)
+    assert "gradients" in found.capabilities

@@ -159,4 +159,4 @@ def _histogram(rows: Rows) -> list[Chart]:
 
 
 def _counts(scores: NDArray[np.float64], edges: NDArray[np.float64]) -> list[float]:
-    return np.histogram(np.clip(scores, edges[0], edges[-1]), bins=edges)[0].astype(float).tolist()
+    return [float(count) for count in np.histogram(np.clip(scores, edges[0], edges[-1]), bins=edges)[0]]

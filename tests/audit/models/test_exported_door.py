@@ -262,8 +262,8 @@ def test_recurrent_parts_are_known_as_such_for_gpus_that_cannot_differentiate_th
     exported = trusted(export(Series(), torch.zeros(2, 5, 2), tmp_path / "network.pt2"))
     scripted = trusted(script(Series(), tmp_path / "network.ts"))
 
-    assert all(any(getattr(part, "recurrent", False) for part in opened.module.modules()) for opened in (exported, scripted))
-    assert not any(getattr(part, "recurrent", False) for part in trusted(script(nn.Linear(3, 2), tmp_path / "other.ts")).module.modules())
+    assert all(any(getattr(part, "holds_recurrent_", False) for part in opened.module.modules()) for opened in (exported, scripted))
+    assert not any(getattr(part, "holds_recurrent_", False) for part in trusted(script(nn.Linear(3, 2), tmp_path / "other.ts")).module.modules())
 
 
 @pytest.mark.skipif("cuda:0" in available(), reason="the device is there")
