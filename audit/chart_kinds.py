@@ -87,10 +87,13 @@ class HeatMap:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageOverlay:
-    """An image and an attribution of the same height and width; `array` names a file under ``arrays/`` instead of inline values."""
+    """An image and an attribution of the same height and width; `array` names a file under ``arrays/`` instead of inline values.
+
+    A pixel of the image is a number, or three of them for red, green and blue.
+    """
 
     title: str
-    image: Sequence[Sequence[float]] = ()
+    image: Sequence[Sequence[float | Sequence[float]]] = ()
     overlay: Sequence[Sequence[float]] = ()
     array: str = ""
     kind: Literal["image_overlay"] = "image_overlay"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from audit.data_config import ConfigTable, DataConfig, Text
-from audit.errors import nearest
 from audit.facts import Flag, OutputKind, Task
 from audit.results import Criterion, Rule
+from audit.task_names import known_output, known_task
 
 
 class PredictionsConfig(ConfigTable):
@@ -93,28 +93,6 @@ DECIDING_DOORS = ("sklearn", "callable", "endpoint", "predictions")
 """Those whose outputs may be decided classes."""
 
 
-REFUSED_TASKS: Mapping[str, tuple[str, ...]] = {
-    "Detection of objects": ("detection", "object_detection"),
-    "Segmentation": ("segmentation", "semantic_segmentation", "instance_segmentation", "panoptic_segmentation"),
-    "Translation": ("translation", "machine_translation", "summarization", "summarisation"),
-    "Question answering": ("question_answering", "qa", "extractive_question_answering"),
-    "Tagging of tokens": ("tagging", "token_classification", "ner", "named_entity_recognition", "sequence_labeling", "sequence_labelling"),
-    "Generation": ("generation", "text_generation", "image_generation", "generative", "language_modeling", "language_modelling"),
-}
-"""Tasks that networks are trained for and that are not audited: the words they are refused by, and the names they go by."""
-MEANT_TASKS: Mapping[str, str] = {
-    "binary_classification": "binary",
-    "multiclass_classification": "multiclass",
-    "classification": "multiclass",
-    "multi_class": "multiclass",
-    "multi_label": "multilabel",
-    "anomaly_detection": "anomaly",
-    "outlier_detection": "anomaly",
-    "novelty_detection": "anomaly",
-}
-"""Other names of tasks that are audited."""
-
-
 class ModelConfig(ConfigTable):
     """Where the network is and what its outputs mean."""
 
@@ -152,20 +130,12 @@ class ModelConfig(ConfigTable):
     @field_validator("task", mode="before")
     @classmethod
     def _known_task(cls, value: Any) -> Any:
-        if value in get_args(Task) or not isinstance(value, str):
-            return value
-        name = value.strip().lower().replace("-", "_").replace(" ", "_")
-        named = next((words for words, names in REFUSED_TASKS.items() if name in names), None)
-        if named is not None:
-            raise ValueError(f"{named} is not audited: a row must have one decision, one set of labels, one quantity or one score; found {value!r}")
-        raise ValueError(f"there is no task {value!r}: {nearest(MEANT_TASKS.get(name, name), get_args(Task))}")
+        return known_task(value)
 
     @field_validator("output", mode="before")
     @classmethod
     def _known_output(cls, value: Any) -> Any:
-        if value in get_args(OutputKind) or not isinstance(value, str):
-            return value
-        raise ValueError(f"there is no kind of output {value!r}: {nearest(value.strip().lower(), get_args(OutputKind))}")
+        return known_output(value)
 
     @model_validator(mode="before")
     @classmethod

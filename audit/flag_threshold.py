@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from audit.data.dataset import Dataset
 from audit.data.encoding import Encoder
 from audit.data.groups import label_codes
-from audit.decide import check_meaning, decide
+from audit.decide import decide
+from audit.declared_outputs import check_meaning
 from audit.errors import DataError, SubjectError
 from audit.facts import Facts, ThresholdSource
 from audit.methods.anomaly.conformal import threshold_at

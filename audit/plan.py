@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
 from audit import discovery
-from audit.check import Check
+from audit.check import KINDS, Check
 from audit.config import AuditConfig, CheckConfig, ProbeConfig
 from audit.errors import ConfigError, nearest
 from audit.facts import Facts
@@ -119,8 +119,10 @@ def _skip(needs: Iterable[str], tasks: frozenset[str], subject: Subject) -> Skip
     facts: Facts = subject.facts
     if tasks and facts.task not in tasks:
         return Skip("not_applicable", f"It asks about {', '.join(sorted(tasks))} networks; this one is for {facts.task}.")
-    reasons = [subject.why_not(need) for need in sorted(needs) if not subject.has(need)]
-    return Skip("not_assessed", " ".join(reasons)) if reasons else None
+    unmet = [need for need in sorted(needs) if not subject.has(need)]
+    if "inputs" not in unmet and any(need in KINDS for need in unmet):
+        return Skip("not_applicable", " ".join(subject.why_not(need) for need in unmet if need in KINDS))
+    return Skip("not_assessed", " ".join(subject.why_not(need) for need in unmet if need not in KINDS)) if unmet else None
 
 
 def _plan_probes(config: AuditConfig, subject: Subject, wanted: set[str], problems: list[str]) -> tuple[Node, ...]:

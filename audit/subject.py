@@ -34,7 +34,12 @@ class Subject:
 
     def has(self, need: str) -> bool:
         """Whether a need of a probe or check is met."""
+        kinds = [column.kind for column in self.facts.schema.columns]
         present = {
+            "columns": all(column.single for column in self.facts.schema.columns),
+            "image": kinds == ["image"],
+            "text": "text" in kinds,
+            "movable": "text" not in kinds,
             "labels": self.facts.labelled,
             "groups": bool(self.facts.groups),
             "reference": self.reference is not None,
@@ -46,7 +51,12 @@ class Subject:
 
     def why_not(self, need: str) -> str:
         """Why a need is not met, as a sentence."""
+        found = ", ".join(dict.fromkeys(column.kind for column in self.facts.schema.columns))
         reasons = {
+            "columns": f"It looks at the columns of a table; the network's inputs are of kind {found}.",
+            "image": f"It is for networks that look at one image and nothing else; the network's inputs are of kind {found}.",
+            "text": "None of the network's inputs is a text.",
+            "movable": "Words are exchanged, not moved by a little, so a radius has no meaning for text.",
             "labels": "No label column was declared.",
             "groups": "No group (protected attribute) was declared.",
             "reference": "No reference data was declared.",

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from audit.data.canonical import canonical_text
 from audit.data.dataset import RowBlock
 from audit.data.groups import group_codes, label_codes, label_matrix
+from audit.data.several import text_encoders
 from audit.data.tables import check_ids
 from audit.errors import DataError
+from audit.pieces import joined
 from audit.store import Stage
 from audit.subject import Subject
 
@@ -56,7 +58,11 @@ def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dic
 def _inputs(subject: Subject, values: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Text under a name of its own: it is no value that groups of rows share, so no check may take it for one."""
     kept = [column for column in subject.facts.schema.columns if column.kind not in ("image", "series")]
-    return {f"{'text' if column.kind == 'text' else 'input'}.{column.name}": values[column.name] for column in kept}
+    held = {f"{'text' if column.kind == 'text' else 'input'}.{column.name}": values[column.name] for column in kept}
+    for encoder in text_encoders(subject.encoder):
+        cells = [joined(encoder.pieces(text)) for text in values[encoder.column]]
+        held[f"pieces.{encoder.column}"] = np.array(cells, dtype=object)
+    return held
 
 
 def _labels(values: NDArray[Any], subject: Subject) -> NDArray[Any]:

@@ -168,12 +168,23 @@ def _image(chart: ImageOverlay) -> alt.Chart | None:
         return None
     step = max(1, -(-max(len(pixels), len(pixels[0])) // PIXELS))
     cells = [{"x": x, "y": y, "value": value} for y, row in enumerate(pixels[::step]) for x, value in enumerate(row[::step])]
+    colour = alt.Color("value:Q", scale=alt.Scale(scheme="viridis"))
+    if isinstance(cells[0]["value"], Sequence):
+        colour = alt.Color("value:N", scale=None, legend=None)
+        cells = _colours(cells)
     return (
         alt.Chart(pd.DataFrame(cells))
         .mark_rect()
-        .encode(x=alt.X("x:O", axis=None), y=alt.Y("y:O", axis=None), color=alt.Color("value:Q", scale=alt.Scale(scheme="viridis")))
+        .encode(x=alt.X("x:O", axis=None), y=alt.Y("y:O", axis=None), color=colour)
         .properties(height=320, width=320)
     )
+
+
+def _colours(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Pixels of red, green and blue as colours of the page, the darkest of all values 0 and the brightest 255."""
+    values = [value for cell in cells for value in cell["value"]]
+    low, span = min(values), (max(values) - min(values)) or 1.0
+    return [dict(cell) | {"value": "#" + "".join(f"{round(255 * (value - low) / span):02x}" for value in cell["value"])} for cell in cells]
 
 
 def _rules(marks: Sequence[Mark], axis: str = "x") -> list[alt.Chart]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from audit.pieces import place_of, split
 from dashboards.distinct_names import distinct
 from dashboards.held_row import HeldRow
 from dashboards.row_words import class_name, decided
@@ -106,8 +107,9 @@ def _attribution(row: HeldRow, probe: str) -> Attribution | None:
     if players is None or len(players["name"]) != len(values):
         return None
     errors = row.get(probe, "se")
-    names = distinct([short(str(name), 60) for name in players["name"]])
+    names = distinct([short(name, 60) for name in _with_words(row, [str(name) for name in players["name"]])])
     frame = pd.DataFrame({"input": names, "value": values, "se": np.full(len(values), np.nan) if errors is None else errors})
+    frame = frame[[not _beyond(row, str(name)) for name in players["name"]]].reset_index(drop=True)
     target = _target(row, probe)
     doubts = tuple(
         f"{words}: {_small(row.get(probe, name))}"
@@ -115,6 +117,28 @@ def _attribution(row: HeldRow, probe: str) -> Attribution | None:
         if row.get(probe, name) is not None and np.isfinite(row.get(probe, name))
     )
     return Attribution(_method(probe), "" if target is None else class_name(row.facts, target), _towards(row, target), doubts, frame)
+
+
+def _pieces(row: HeldRow) -> list[str] | None:
+    """The pieces of the row's text; None where it has none, or more than one text."""
+    held = [cell for name, cell in row.values.get("subject", {}).items() if name.startswith("pieces.")]
+    return split(held[0] or "") if len(held) == 1 else None
+
+
+def _with_words(row: HeldRow, names: Sequence[str]) -> list[str]:
+    """Names of players, those of a place in the row's text with the piece that stands there."""
+    pieces = _pieces(row)
+    places = [None if pieces is None else place_of(name) for name in names]
+    return [
+        f"{name}: {pieces[place]}" if pieces is not None and place is not None and place < len(pieces) else name
+        for name, place in zip(names, places, strict=True)
+    ]
+
+
+def _beyond(row: HeldRow, name: str) -> bool:
+    """Whether the player is a place behind the end of the row's text."""
+    pieces, place = _pieces(row), place_of(name)
+    return pieces is not None and place is not None and place >= len(pieces)
 
 
 def _target(row: HeldRow, probe: str) -> int | None:

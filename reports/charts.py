@@ -11,7 +11,7 @@ from reports.axis import Axis, axis
 from reports.chart_text import describe
 from reports.frame import WIDTH, Frame, baseline
 from reports.numbers import number
-from reports.picture import grey, signed
+from reports.picture import picture, signed
 from reports.ranking import spread_choice
 from reports.visible import label
 
@@ -98,9 +98,9 @@ def image_overlay(chart: ImageOverlay, identity: str, points: int = POINTS) -> s
         return ""
     side = 300.0
     height = side * len(chart.image) / len(chart.image[0])
-    parts = [_picture(grey(chart.image), 0, side, height), svg.text(0, height + 46, "Image", style="tick")]
+    parts = [_picture(picture(chart.image), 0, side, height), svg.text(0, height + 46, "Image", style="tick")]
     if len(chart.overlay) and len(chart.overlay[0]):
-        parts += [_picture(grey(chart.image), 330, side, height), _picture(signed(chart.overlay), 330, side, height)]
+        parts += [_picture(picture(chart.image), 330, side, height), _picture(signed(chart.overlay), 330, side, height)]
         parts.append(svg.text(330, height + 46, "Orange: raises the output. Blue: lowers it.", style="tick"))
     return svg.drawing(identity, WIDTH, height + 60, chart.title, describe(chart), *parts)
 

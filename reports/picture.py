@@ -1,4 +1,4 @@
-"""Arrays of pixels as PNG data addresses, written without an image library: grey for the image, two colours for an attribution."""
+"""Arrays of pixels as PNG data addresses, written without an image library: the image as it is, two colours for an attribution."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import zlib
 from collections.abc import Sequence
 
 Pixels = Sequence[Sequence[float]]
+Image = Sequence[Sequence[float | Sequence[float]]]
+"""Pixels of one number, or of three for red, green and blue."""
 
 
-def grey(image: Pixels) -> str:
-    """The image as a data address, darkest value black, brightest white."""
-    low, high = min(map(min, image)), max(map(max, image))
+def picture(image: Image) -> str:
+    """The image as a data address, in grey or colour as it is, darkest value black, brightest white."""
+    lines = [[value for pixel in row for value in (pixel if isinstance(pixel, Sequence) else (pixel,))] for row in image]
+    low, high = min(map(min, lines)), max(map(max, lines))
     span = (high - low) or 1.0
-    return _png([bytes(round(255 * (value - low) / span) for value in row) for row in image], len(image[0]), colour=0)
+    colour = 2 if isinstance(image[0][0], Sequence) else 0
+    return _png([bytes(round(255 * (value - low) / span) for value in line) for line in lines], len(image[0]), colour=colour)
 
 
 def signed(overlay: Pixels) -> str:

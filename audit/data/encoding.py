@@ -174,8 +174,13 @@ class TableEncoder:
 
     def encode(self, block: RowBlock) -> Batch:
         """The leaf ``values`` (n, entries); raises DataError for an unknown level and a missing value that no policy covers."""
-        parts = [code.encode(block.values[code.name]) for code in self.codes]
-        return Batch({"values": np.concatenate(parts, axis=1).astype(self.dtype)}, "values", block)
+        values = np.empty((len(block), sum(len(code.entries) for code in self.codes)), dtype=self.dtype)
+        start = 0
+        for code in self.codes:
+            part = code.encode(block.values[code.name])
+            values[:, start : start + part.shape[1]] = part
+            start += part.shape[1]
+        return Batch({"values": values}, "values", block)
 
     def decode(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Raw columns from encoded rows (n, entries); filled missing values stay filled."""

@@ -24,7 +24,9 @@ LARGEST_START = 2**20
 DEEPEST = 64
 """Lists and objects within each other in a line of JSON; the reader of such a line calls itself for each."""
 LARGEST_BATCH = 2**30
-"""Bytes of text that a batch of rows may unpack to."""
+"""Bytes of text that a batch of rows may unpack to, or a row group of texts that are seldom the same."""
+MOST_REPEATED = 20
+"""Times its size that text may unpack to when that is more."""
 LARGEST_GROUP = 2**33
 """Bytes that the columns of a row group may unpack to."""
 MOST_ROWS_A_BYTE = 1000
@@ -92,8 +94,8 @@ def refuse_text_bomb(path: Path, batch: pa.RecordBatch | pa.Table) -> None:
     for name in batch.schema.names:
         column = batch.column(name)
         parts = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-        size = sum(_text_bytes(part) for part in parts)
-        if size > LARGEST_BATCH:
+        size, stored = sum(_text_bytes(part) for part in parts), sum(_stored_bytes(part) for part in parts)
+        if size > max(LARGEST_BATCH, MOST_REPEATED * stored):
             raise DataError(f"{path}: column {name!r} unpacks to {size / 2**30:.1f} GiB of text in {batch.num_rows:,} rows; that is not read")
 
 
@@ -102,6 +104,10 @@ def _refuse_bomb(path: Path, column: str, unpacked: int, packed: int) -> None:
         raise DataError(f"{path}: column {column!r} claims to take {packed:,} bytes of a file of {path.stat().st_size:,}")
     if unpacked > max(SMALL_CHUNK, MOST_UNPACKED * packed):
         raise DataError(f"{path}: column {column!r} unpacks from {packed:,} to {unpacked:,} bytes; that is not read")
+
+
+def _stored_bytes(column: pa.Array) -> int:
+    return int(column.dictionary.nbytes + column.indices.nbytes if pa.types.is_dictionary(column.type) else column.nbytes)
 
 
 def _text_bytes(column: pa.Array) -> int:

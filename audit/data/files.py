@@ -21,7 +21,7 @@ from audit.data.file_claims import (
 )
 from audit.errors import DataError
 
-STREAM = 65_536
+READ = 16_384
 """Rows asked of a file at a time."""
 MOST_PARTS = 100_000
 """Entries of a list in the footer of a Parquet file, such as columns or row groups."""
@@ -70,7 +70,7 @@ def arrow_schema(path: Path) -> pa.Schema:
 
 def parquet_file(path: Path, text: Sequence[str] = ()) -> pq.ParquetFile:
     """A Parquet file, in which texts of the columns `text` are held once each, however many rows have them."""
-    return pq.ParquetFile(path, read_dictionary=list(text), thrift_container_size_limit=MOST_PARTS)
+    return pq.ParquetFile(path, read_dictionary=list(text), thrift_container_size_limit=MOST_PARTS, pre_buffer=False, buffer_size=65_536)
 
 
 def stream(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -115,12 +115,13 @@ def _stream_parquet(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBat
     with parquet_file(path, text) as file:
         refuse_unbelievable(path, file.metadata, columns)
         rows = 0
-        for batch in file.iter_batches(batch_size=STREAM, columns=list(columns)):
+        for batch in file.iter_batches(batch_size=READ, columns=list(columns), use_threads=False):
             refuse_text_bomb(path, batch)
             rows += batch.num_rows
             yield batch
         if rows != file.metadata.num_rows:
             raise DataError(f"{path}: claims {file.metadata.num_rows:,} rows and holds {rows:,}")
+    pa.default_memory_pool().release_unused()
 
 
 def _stream_arrow(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -129,8 +130,8 @@ def _stream_arrow(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch
         for index in range(reader.num_record_batches):
             batch = reader.get_batch(index).select(list(columns))
             refuse_many_rows(path, batch.num_rows)
-            for start in range(0, batch.num_rows, STREAM):
-                part = batch.slice(start, STREAM)
+            for start in range(0, batch.num_rows, READ):
+                part = batch.slice(start, READ)
                 refuse_text_bomb(path, part)
                 yield part
 

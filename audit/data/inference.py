@@ -23,8 +23,8 @@ _SUITS: dict[ColumnKind, tuple[MissingPolicy, ...]] = {
     "ordinal": ("refuse", "indicator", "level"),
 }
 """Policies for the whole file that a kind can follow; a column that cannot refuses missing values."""
-_ENOUGH = 16
-"""Different numbers that tell that a column is not binary."""
+_START = 16
+"""Numbers looked at first, which tell of most columns that they are not binary."""
 _BOOLEANS = frozenset({"False", "True"})
 
 
@@ -87,11 +87,22 @@ def _levels(path: Path, columns: Sequence[str], declared: Mapping[str, ColumnCon
                 continue
             codes = _plain_codes(given)
             column = batch.column(name)
-            undeclared = name in numeric and given.kind is None
-            unique = pc.unique(canonical.numbers(column, codes) if undeclared else column)
-            words = canonical.texts(unique[:_ENOUGH] if undeclared else unique, codes, numeric=name in numeric)
-            found[name] |= {value for value in words.to_pylist() if value is not None}
+            if name in numeric and given.kind is None:
+                found[name] |= _few(canonical.numbers(column, codes), codes)
+            else:
+                found[name] |= _texts(column, codes, name in numeric)
     return found
+
+
+def _few(values: pa.Array, codes: tuple[float | str, ...]) -> set[str]:
+    """All different numbers, or of more than two only some."""
+    first = _texts(values[:_START], codes, True)
+    return first if len(first) > 2 else _texts(pc.unique(values)[:_START], codes, True)
+
+
+def _texts(values: pa.Array, codes: tuple[float | str, ...], numeric: bool) -> set[str]:
+    unique = canonical.texts(pc.unique(values), codes, numeric=numeric)
+    return {value for value in unique.to_pylist() if value is not None}
 
 
 def _kind(levels: set[str], numeric: bool, declared_levels: bool) -> ColumnKind:

@@ -15,6 +15,7 @@ from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder, TableEncoder
 from audit.data.leaf import PLAIN, Part, Several
+from audit.data.text_encoding import TextEncoder
 from audit.errors import DataError
 
 
@@ -137,6 +138,12 @@ class SeveralEncoder:
     def _pieces(self, values: NDArray[Any]) -> Iterator[tuple[Encoder, NDArray[Any]]]:
         for encoder, part in zip(self.encoders.values(), self.arguments.parts, strict=True):
             yield encoder, values[:, part.start : part.stop].reshape(-1, *part.shape)
+
+
+def text_encoders(encoder: Encoder | None) -> list[TextEncoder]:
+    """The encoder itself, or those of its inputs, as far as they read text."""
+    inner = encoder.encoders.values() if isinstance(encoder, SeveralEncoder) else [encoder]
+    return [one for one in inner if isinstance(one, TextEncoder)]
 
 
 def join_encoders(encoders: Mapping[str, Encoder], sample: RowBlock, dtype: str) -> SeveralEncoder:

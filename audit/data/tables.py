@@ -16,27 +16,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from audit.data import canonical
+from audit.data.column_digest import ColumnDigest
 from audit.data.dataset import RowBlock, Schema
 from audit.data.file_claims import refuse_text_bomb
-from audit.data.files import STREAM, arrow_schema, file_format, parquet_file, stream, text_columns
+from audit.data.files import arrow_schema, file_format, parquet_file, stream, text_columns
+from audit.data.row_blocks import ColumnPlan, columns_of, one_array, pieces_of, row_block
 from audit.errors import DataError, nearest
 
 _SMALL = 64 * 2**20
 """A CSV or Arrow file up to this many bytes is kept in memory after the first `take`."""
-
-
-@dataclass(frozen=True)
-class ColumnPlan:
-    """How one column is read: as numbers or as text, and which values mean missing."""
-
-    name: str
-    number: bool
-    numeric_text: bool = False
-    codes: tuple[float | str, ...] = ()
-
-    def read(self, column: pa.Array) -> pa.Array:
-        """The column as float64 or text, with nulls."""
-        return canonical.numbers(column, self.codes) if self.number else canonical.texts(column, self.codes, numeric=self.numeric_text)
 
 
 @dataclass
@@ -58,9 +46,10 @@ class TableDataset:
     def blocks(self, size: int) -> Iterator[RowBlock]:
         """Rows in order, `size` at a time (the last block may be shorter)."""
         start = 0
-        for table in _rechunk(self.batches(), size):
-            yield _block(table, self.plans, np.arange(start, start + table.num_rows, dtype=np.int64))
-            start += table.num_rows
+        for columns in pieces_of(self.batches(), size):
+            block = row_block(columns, self.plans, start)
+            start += len(block)
+            yield block
 
     def take(self, positions: NDArray[np.int64]) -> RowBlock:
         """The rows at sorted, unique `positions`; raises DataError for a position the file does not have."""
@@ -69,7 +58,7 @@ class TableDataset:
             raise DataError(f"{self.path}: positions {positions[0]} to {positions[-1]} asked of {self.n_rows} rows")
         parts = [piece for piece in self._pieces(positions) if piece.num_rows]
         table = pa.concat_tables(parts) if parts else self._read(pa.Table.from_batches([], arrow_schema(self.path)))
-        return _block(table.combine_chunks(), self.plans, positions)
+        return row_block(columns_of(table), self.plans, positions)
 
     def batches(self) -> Iterator[pa.Table]:
         """Canonical columns as the file gives them."""
@@ -212,13 +201,13 @@ def _not_numeric(path: Path, name: str, offender: tuple[int, str] | None, kind: 
 
 
 def _inspect(dataset: TableDataset, schema: Schema) -> tuple[int, str]:
-    digests = {plan.name: hashlib.sha256() for plan in dataset.plans}
+    digests = {plan.name: ColumnDigest(plan.number) for plan in dataset.plans}
     missing: dict[str, tuple[int, int]] = {}
     rows = 0
-    for table in _rechunk(dataset.batches(), STREAM):
+    for table in dataset.batches():
         for plan in dataset.plans:
-            column = table.column(plan.name).combine_chunks()
-            _hash(digests[plan.name], column, plan.number)
+            column = one_array(table.column(plan.name))
+            digests[plan.name].add(column)
             if plan.name in schema.names:
                 _check_input(dataset.path, column, plan, rows)
                 if column.null_count and schema[plan.name].missing == "refuse":
@@ -243,43 +232,3 @@ def _check_input(path: Path, column: pa.Array, plan: ColumnPlan, start: int) -> 
             raise DataError(
                 f"{path}: column {plan.name!r} holds an infinite value at row {start + pc.index(infinite, True).as_py()}; inputs must be finite"
             )
-
-
-def _hash(digest: Any, column: pa.Array, number: bool) -> None:
-    if number:
-        digest.update(np.ascontiguousarray(canonical.float_array(pc.fill_null(column, float("nan")))).data)
-        return
-    lengths = pc.fill_null(pc.binary_length(column), -1)
-    digest.update(np.ascontiguousarray(lengths.to_numpy(zero_copy_only=False).astype(np.int64)).data)
-    joined = pc.fill_null(column, "")
-    offsets = np.frombuffer(joined.buffers()[1], dtype=np.int64)[joined.offset : joined.offset + len(joined) + 1]
-    if len(joined) and joined.buffers()[2] is not None:
-        digest.update(memoryview(joined.buffers()[2])[int(offsets[0]) : int(offsets[-1])])
-
-
-def _rechunk(tables: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
-    held: list[pa.Table] = []
-    count = 0
-    for table in tables:
-        held.append(table)
-        count += table.num_rows
-        if count < size:
-            continue
-        whole = pa.concat_tables(held)
-        cut = count - count % size
-        for start in range(0, cut, size):
-            yield whole.slice(start, size).combine_chunks()
-        held, count = [whole.slice(cut)], count - cut
-    if count:
-        yield pa.concat_tables(held).combine_chunks()
-
-
-def _block(table: pa.Table, plans: Sequence[ColumnPlan], positions: NDArray[np.int64]) -> RowBlock:
-    values: Mapping[str, NDArray[Any]] = {
-        plan.name: (canonical.float_array if plan.number else canonical.object_array)(_one(table.column(plan.name))) for plan in plans
-    }
-    return RowBlock(positions, values)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)

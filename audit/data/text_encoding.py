@@ -15,6 +15,7 @@ from audit.data.dataset import RowBlock
 from audit.data.leaf import Tokens
 from audit.data.tokens import Tokeniser
 from audit.errors import DataError
+from audit.pieces import UNITS
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class TextEncoder:
     @property
     def entries(self) -> tuple[str, ...]:
         """Names of the entries of the leaf."""
-        word = {"word": "word", "character": "character", "tokenizer": "piece"}[self.tokeniser.kind]
+        word = UNITS[self.tokeniser.kind]
         return tuple(f"{word} {place + 1}" for place in range(self.length))
 
     @property

@@ -78,6 +78,34 @@ def open_onnx(
     return FunctionModel(answer, dtype=dtype, micro_batch=1 if fixed else micro_batch, description=description)
 
 
+@dataclass(frozen=True)
+class Port:
+    """An input or output of a network: name, type as onnxruntime calls it, and shape, with None or a name for a side that varies."""
+
+    name: str
+    kind: str
+    shape: tuple[int | str | None, ...]
+
+    def __str__(self) -> str:
+        sides = " × ".join("any" if side is None else str(side) for side in self.shape) or "one number"
+        return f"{self.name!r} {self.kind.removeprefix('tensor(').removesuffix(')')} {sides}"
+
+
+def onnx_ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+    """Inputs and outputs of the network of an ONNX file, refused as `open_onnx` refuses it."""
+    onnxruntime = optional_package("onnxruntime", extra="onnx")
+    held = read_model_file(path, ending=".onnx", key="onnx")
+    content = onnx_content(held.content, path)
+    if content.foreign:
+        raise ModelError(f"{path} uses custom operators of {', '.join(map(repr, content.foreign))}; libraries of operators are not loaded")
+    external_files(content.places, path)
+    session = _session(onnxruntime, held.content, path)
+    inputs, outputs = (
+        tuple(Port(one.name, one.type, tuple(one.shape)) for one in found) for found in (session.get_inputs(), session.get_outputs())
+    )
+    return inputs, outputs
+
+
 def _session(onnxruntime: Any, content: bytes, path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

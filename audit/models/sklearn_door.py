@@ -88,6 +88,16 @@ def open_sklearn(
     return FunctionModel(answer, dtype=dtype, micro_batch=micro_batch, description=description, classes=decided)
 
 
+def read_sklearn(path: Path) -> Any:
+    """The model of a skops file, refused as `open_sklearn` refuses it; nothing but classes that skops knows as harmless is made."""
+    skops = optional_package("skops.io", extra="sklearn")
+    if file_kind(path) == "pickle":
+        raise UntrustedFileError(f"{path} is a pickle, which may run any code when loaded; where it was made, save it anew with skops.io.dump")
+    held = read_model_file(path, ending=".skops", key="sklearn")
+    _refuse_archive(path, held.content)
+    return _load(skops, held.content, path)[0]
+
+
 def _refuse_archive(path: Path, content: bytes) -> None:
     """Refuse what is no skops file or would unpack to far more than its size, before anything of it is unpacked."""
     refuse_bomb(path)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.data.groups import label_codes, label_matrix
-from audit.decide import check_outputs, decide, losses
+from audit.decide import decide, losses
+from audit.declared_outputs import check_outputs
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
 

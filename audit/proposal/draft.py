@@ -19,7 +19,7 @@ from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, fit_table_encoder
 from audit.data.groups import label_codes
 from audit.data_config import ColumnConfig
-from audit.decide import check_meaning
+from audit.declared_outputs import check_meaning
 from audit.errors import ConfigError, NetassayError, WeightsError, nearest
 from audit.facts import Task
 from audit.open_model import Trust

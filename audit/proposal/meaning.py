@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.data.protected_names import words_of
-from audit.decide import TOLERANCE
+from audit.declared_outputs import TOLERANCE
 from audit.facts import OutputKind, Task
 from audit.proposal.profile import Column
 from audit.proposal.toml_text import shown

@@ -44,7 +44,13 @@ def readings(generator: np.random.Generator, rows: int, *, faulty: float) -> pd.
     temperature = np.where(fault == 3, temperature + 10, temperature)
     vibration = np.select([fault == 1, fault == 3], [1.5 * vibration, 2.0 * vibration], vibration)
     second = generator.random(rows) < 0.3
-    columns = {"flow": flow, "pressure": pressure, "current": current, "temperature": temperature, "vibration": np.where(second, GAIN, 1.0) * vibration}
+    columns = {
+        "flow": flow,
+        "pressure": pressure,
+        "current": current,
+        "temperature": temperature,
+        "vibration": np.where(second, GAIN, 1.0) * vibration,
+    }
     return pd.DataFrame(columns).round(4).assign(faulty=(fault > 0).astype(int), sensor=np.where(second, "second make", "first make"))
 
 

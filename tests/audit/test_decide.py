@@ -14,7 +14,8 @@ from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.metrics import log_loss
 
 from audit.data.dataset import Schema
-from audit.decide import check_outputs, decide, losses
+from audit.decide import decide, losses
+from audit.declared_outputs import check_outputs
 from audit.errors import ModelError, SubjectError
 from audit.facts import Facts
 
@@ -30,6 +31,7 @@ BINARY = Facts(
     schema=Schema(columns=()),
 )
 THREE = dataclasses.replace(BINARY, task="multiclass", classes=("a", "b", "c"), threshold=None)
+ANOMALY = dataclasses.replace(BINARY, task="anomaly", output="score", threshold=1.0)
 REGRESSION = dataclasses.replace(BINARY, task="regression", output="quantity", classes=(), threshold=None)
 LOGITS = arrays(np.float64, st.tuples(st.integers(1, 20), st.just(3)), elements=st.floats(-200, 200))
 
@@ -219,7 +221,17 @@ def test_decided_classes_stand_as_they_are() -> None:
         (declared(BINARY, output="probabilities"), column(-0.2, 0.5), "-0.2"),
         (declared(THREE, output="probabilities"), np.array([[0.2, 0.2, 0.2]]), "sum to 1"),
         (declared(THREE, output="log_probabilities"), np.zeros((1, 3)), "sum to 1"),
-        (declared(BINARY, output="log_probabilities"), column(2.0), "lie in"),
+        (declared(BINARY, output="log_probabilities"), column(2.0, -1.0), "not be above 0; found 2; .* declare output = 'logits'"),
+        (declared(BINARY, output="log_probabilities"), column(0.2, 0.7), "not be above 0; found 0.7; .* declare output = 'probabilities'"),
+        (declared(BINARY, output="probabilities"), column(-0.1, -2.5), "declare output = 'log_probabilities'"),
+        (declared(BINARY, output="probabilities"), column(-0.1, 2.5), "declare output = 'logits'"),
+        (THREE, np.zeros((2, 4)), "4 outputs per row; logits for multiclass with 3 classes"),
+        (THREE, np.zeros((2, 1)), "task = 'binary'"),
+        (BINARY, np.zeros((2, 4)), "task = 'multiclass'"),
+        (declared(BINARY, output="score"), np.zeros((2, 2)), "output = 'logits' or 'probabilities'"),
+        (REGRESSION, np.zeros((2, 3)), "one at a time"),
+        (declared(REGRESSION, output="score"), np.zeros((2, 3)), "3 outputs per row"),
+        (ANOMALY, np.zeros((2, 64)), "64 outputs per row; score for anomaly .* are 1; .* output = 'reconstruction'"),
         (declared(THREE, output="decision"), column(3), "no position"),
         (BINARY, np.full((3, 1), np.nan), "finite"),
     ],
@@ -229,7 +241,10 @@ def test_outputs_that_contradict_their_declaration_are_refused(facts: Facts, out
         check_outputs(outputs, facts)
 
 
-@pytest.mark.parametrize("changes", [{"output": "quantity"}, {"task": "anomaly"}, {"task": "regression"}, {"classes": ("0", "1", "2")}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"output": "quantity"}, {"task": "anomaly", "classes": ()}, {"task": "regression"}, {"output": "reconstruction"}, {"classes": ("0", "1", "2")}],
+)
 def test_a_kind_without_meaning_for_the_task_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(SubjectError):
         decide(column(1, 2), declared(BINARY, **changes))
@@ -240,6 +255,60 @@ def test_logits_that_look_like_probabilities_are_pointed_out() -> None:
 
     assert "declared logits, but every row sums to 1 and lies in [0, 1]" in warning
     assert check_outputs(np.array([[0.2, 0.3, 0.5], [1.0, 2.0, 3.0]]), THREE) == ()
+
+
+def test_logits_that_are_log_probabilities_are_pointed_out() -> None:
+    (warning,) = check_outputs(log_softmax(np.random.default_rng(0).normal(size=(5, 3)), axis=1), THREE)
+
+    assert "they are log-probabilities" in warning
+    assert check_outputs(column(-1.0, -2.0), BINARY) == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "outputs"),
+    [
+        (BINARY, column(0.3, 0.3, np.nan, 0.3)),
+        (THREE, np.tile([0.5, -1.0, 2.0], (3, 1))),
+        (REGRESSION, column(7, 7)),
+        (ANOMALY, column(0.25, 0.25)),
+        (declared(THREE, output="probabilities"), np.full((2, 3), 1 / 3)),
+    ],
+)
+def test_one_output_for_all_rows_is_pointed_out(facts: Facts, outputs: np.ndarray) -> None:
+    (warning,) = check_outputs(outputs, facts)
+
+    assert "do not depend on them" in warning
+    assert check_outputs(outputs[:1], facts) == ()
+
+
+@pytest.mark.parametrize("output", ["score", "reconstruction"])
+def test_an_anomaly_is_flagged_from_the_threshold_on(output: Any) -> None:
+    decided = decide(column(0.99, 1.0, 5.0, np.inf), declared(ANOMALY, output=output))
+
+    assert decided.decision.tolist() == [0, 1, 1, -1]
+    assert decided.probability is None
+    held = losses(decided, column(0.99, 1.0, 5.0, np.inf), np.array([0, 0, 1, 1]), declared(ANOMALY, output=output))
+    assert held.correct.tolist() == [1, 0, 1, -1]
+    assert held.loss is None
+
+
+@given(arrays(np.float64, st.integers(1, 20), elements=st.floats(-50, 50)), st.floats(0.01, 0.99))
+def test_logits_of_an_anomaly_are_decided_as_those_of_two_classes(z: np.ndarray, threshold: float) -> None:
+    facts = declared(ANOMALY, output="logits", threshold=threshold)
+    labels = np.arange(len(z)) % 2
+
+    found, expected = decide(z[:, None], facts), decide(z[:, None], declared(BINARY, threshold=threshold))
+
+    np.testing.assert_array_equal(found.decision, expected.decision)
+    np.testing.assert_array_equal(found.probability, expected.probability)
+    one, two = losses(found, z[:, None], labels, facts), losses(expected, z[:, None], labels, declared(BINARY, threshold=threshold))
+    np.testing.assert_array_equal(one.margin, two.margin)
+
+
+@pytest.mark.parametrize("output", ["score", "reconstruction", "logits", "probabilities"])
+def test_an_anomaly_without_a_threshold_is_refused(output: Any) -> None:
+    with pytest.raises(SubjectError, match=r"decision\.threshold, or decision\.quantile"):
+        decide(column(0.1, 0.2), declared(ANOMALY, output=output, threshold=None))
 
 
 SEVERAL = dataclasses.replace(BINARY, task="multilabel", classes=("a", "b", "c"), label=None, labels=("a", "b", "c"), thresholds=(0.5, 0.5, 0.2))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.chart_kinds import BarChart
+from audit.chart_kinds import BarChart, ImageOverlay
 from dashboards.charts import attribution_bars, chart_data, drawn, left_out
 from tests.dashboards.made_run import NASTY, write_run
 from tests.reports.sample_run import sample_run
@@ -52,6 +52,14 @@ def test_attribution_bars_keep_every_input_apart() -> None:
 
     held = max(spec["datasets"].values(), key=len)
     assert len({line["input"] for line in held}) == 5
+
+
+def test_a_colour_image_is_drawn_in_its_colours() -> None:
+    picture = drawn(ImageOverlay(title="t", image=(((0, 0, 255), (255, 0, 0)),)))
+
+    assert picture is not None
+    (cells,) = picture.to_dict()["datasets"].values()
+    assert [cell["value"] for cell in cells] == ["#0000ff", "#ff0000"]
 
 
 def _values(spec: object, key: str) -> list[str]:

@@ -27,6 +27,7 @@ ODD: list[Chart] = [
     LineChart(title="t", series=(Series(name="s", x=(1.0,), y=(1.0,)),), diagonal=True),
     Histogram(title="t", edges=(0.0, 1.0), series={"a": (0,)}),
     HeatMap(title="t", rows=("r",), columns=("c",), values=((None,),)),
+    ImageOverlay(title="t", image=(((0, 0, 255), (255, 0, 0)),), overlay=((0.5, -0.5),)),
     Scatter(title="t", x=(1.0, 1.0), y=(2.0, 2.0), names=("a", "b")),
     BarChart(title="t", categories=[f"g{i}" for i in range(300)], values=[i / 300 for i in range(300)]),
     HeatMap(title="t", rows=[f"r{i}" for i in range(100)], columns=[f"c{i}" for i in range(2000)], values=[[0.5] * 2000 for _ in range(100)]),

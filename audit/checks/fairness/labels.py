@@ -101,7 +101,11 @@ def labels(rows: Rows, *, most_classes: int = 20) -> Evidence:
     """
     ledger, design, charts = Ledger(census=rows.facts.census), row_design(rows), []
     known = rows.labels >= 0
-    notes = [LABEL_WORDS[rows.facts.label_kind], *(note for note in (rows.facts.selected_words, design.note) if note), *_notes(rows, known, most_classes)]
+    notes = [
+        LABEL_WORDS[rows.facts.label_kind],
+        *(note for note in (rows.facts.selected_words, design.note) if note),
+        *_notes(rows, known, most_classes),
+    ]
     for spec in rows.facts.groups:
         codes = rows.group(spec.name).codes.astype(np.int64)
         reference = reference_group(rows, spec.name, np.bincount(codes[codes >= 0], minlength=len(spec.levels)).tolist())

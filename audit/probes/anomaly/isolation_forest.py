@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from audit.calibrated import COLUMNS, Calibration, Floats, calibrate, drawn, reference_of
 from audit.data.dataset import RowBlock
-from audit.errors import MethodError
 from audit.methods.anomaly.columns import LevelColumn, NumberColumn, level_column, number_column, surprise
 from audit.methods.anomaly.isolation import Forest, forest_scores, grow_forest
 from audit.probe import Block, Column, Columns, Prepared, probe
@@ -28,7 +27,7 @@ class State:
     calibration: Calibration
 
 
-@probe(columns={**COLUMNS, "contribution": CONTRIBUTION}, needs={"calibration", "reference", "inputs"})
+@probe(columns={**COLUMNS, "contribution": CONTRIBUTION}, needs={"calibration", "reference", "inputs", "columns"})
 def isolation_forest(block: Block, state: State, *, trees: int = 200, samples: int = 256) -> Columns:  # noqa: ARG001  read by prepare
     """Scores each row of a table by how few random cuts set it apart from reference rows, in the numbers the network is given.
 
@@ -45,8 +44,6 @@ def isolation_forest(block: Block, state: State, *, trees: int = 200, samples: i
 def prepare(subject: Subject, *, trees: int = 200, samples: int = 256) -> Prepared:
     """Grow the forest on reference rows, sort their columns, and score the calibration rows."""
     schema, reference = subject.facts.schema, reference_of(subject)
-    if not all(column.single for column in schema.columns):
-        raise MethodError("an isolation forest looks at the columns of a table; for images, text and series, ask anomaly.feature_neighbours")
     blocks = list(drawn(subject, reference))
     entries = np.concatenate([_entries(subject, rows) for rows in blocks])
     forest = grow_forest(entries, trees=trees, samples=samples, generator=generator(subject.seed, f"isolation forest {reference.digest}"))

@@ -31,7 +31,7 @@ class State:
     channels_last: bool = False
 
 
-@probe(columns=COLUMNS, needs={"inputs", "gradients", "modules"}, reads=("outputs",), sample=200, block=64)
+@probe(columns=COLUMNS, needs={"inputs", "image", "gradients", "modules"}, reads=("outputs",), sample=200, block=64)
 def grad_cam(block: Block, state: State) -> Columns:
     """Grad-CAM of the raw output of the decided class at the last convolution, enlarged to the image.
 
@@ -50,10 +50,7 @@ def grad_cam(block: Block, state: State) -> Columns:
 
 @grad_cam.prepare
 def prepare(subject: Subject) -> Prepared:
-    """Find the last convolution; refuse what is no image, or has none."""
-    kinds = [column.kind for column in subject.facts.schema.columns]
-    if kinds != ["image"]:
-        raise MethodError(f"Grad-CAM is for networks that look at an image and nothing else; found {', '.join(dict.fromkeys(kinds))}")
+    """Find the last convolution; refuse a network that has none."""
     model = _network(subject)
     image = subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values
     with model.session(gradients=False) as network:

@@ -65,7 +65,14 @@ class _Setting:
     radii: Radii
 
 
-@probe(columns=COLUMNS, needs={"inputs", "gradients"}, reads=("outputs",), sample=300, block=100, tasks={"binary", "multiclass", "anomaly"})
+@probe(
+    columns=COLUMNS,
+    needs={"inputs", "movable", "gradients"},
+    reads=("outputs",),
+    sample=300,
+    block=100,
+    tasks={"binary", "multiclass", "anomaly"},
+)
 def pgd(
     block: Block,
     state: Any,
@@ -108,8 +115,6 @@ def prepare(subject: Subject, *, radius: float = 0.1, max_scale: float = 10.0, l
     """Choose a radius and a range for every raw column, from its schema and the reference data (else the evaluated rows)."""
     if min(radius, level_cost) <= 0 or max_scale < 1:
         raise MethodError(f"radius and level_cost must be above 0 and max_scale at least 1; found {radius}, {level_cost} and {max_scale}")
-    if any(column.kind == "text" for column in subject.facts.schema.columns):
-        raise MethodError("a radius has no meaning for text: words are exchanged, not moved by a little")
     data = subject.reference if subject.reference is not None else subject.evaluate
     large = not all(column.single for column in subject.facts.schema.columns)
     size = min(data.n_rows, READ_LARGE if large else READ)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from audit.config_file import load_config
-from audit.decide import check_outputs
+from audit.declared_outputs import check_outputs
 from audit.errors import ModelError
 from audit.open_model import Trust
 from audit.open_subject import open_subject

@@ -142,3 +142,15 @@ def test_a_row_that_other_attacks_turn_too_does_not_rest_on_the_scale(tmp_path: 
 
     assert found(evidence, "changed_by_scaling_logits").value == 0
     assert evidence.blockers == ()
+
+
+def test_hidden_anomalies_and_raised_alarms_are_told_apart(tmp_path: Path) -> None:
+    # The first 50 rows are flagged; of these 40 give way, of the others none.
+    decisions = (np.arange(N) < 50).astype(np.int64)
+    columns = attack_columns(np.repeat([1, 0, 0], [40, 40, 20]), np.repeat([0.5, 3.0, np.nan], [40, 40, 20]))
+    rows = planted(tmp_path, decisions=decisions, probes={"robustness.pgd": columns}, task="anomaly", output="score", favourable=())
+
+    evidence = adversarial(rows)
+
+    assert found(evidence, "hidden_anomalies").counts == {"rows": 40, "of": 50}
+    assert found(evidence, "raised_alarms").counts == {"rows": 0, "of": 50}

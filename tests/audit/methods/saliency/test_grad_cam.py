@@ -55,6 +55,17 @@ def test_an_image_has_the_same_map_alone_in_company_and_across_chunks(monkeypatc
     torch.testing.assert_close(grad_cam(network, network, images[1:2], TARGET[1:2], layer="second").heat, whole[1:2], rtol=0, atol=1e-14)
 
 
+def test_images_with_their_channels_last_have_the_same_maps() -> None:
+    network, images = Convolutional(), rows(3, 2, 9, 7)
+
+    def turned(batch: torch.Tensor) -> torch.Tensor:
+        return network(batch.permute(0, 3, 1, 2))
+
+    found = grad_cam(turned, network, images.permute(0, 2, 3, 1), TARGET, layer="second", channels_last=True)
+
+    torch.testing.assert_close(found.heat, grad_cam(network, network, images, TARGET, layer="second").heat, rtol=0, atol=1e-14)
+
+
 def test_a_layer_that_answers_the_same_everywhere_is_told() -> None:
     network = Convolutional()
     nn.init.zeros_(network.second.weight)

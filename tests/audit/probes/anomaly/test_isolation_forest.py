@@ -9,7 +9,6 @@ from scipy.stats import spearmanr
 from sklearn.ensemble import IsolationForest
 
 from audit.config_file import load_config
-from audit.errors import MethodError
 from audit.open_subject import open_subject
 from audit.probes.anomaly.isolation_forest import isolation_forest
 from audit.store import digest
@@ -65,5 +64,8 @@ def test_the_forest_is_the_same_again_and_neither_it_nor_scores_know_of_blocks(t
 
 
 def test_images_are_no_table(tmp_path):
-    with pytest.raises(MethodError, match=r"anomaly\.feature_neighbours"):
-        opened.measure(isolation_forest, opened.digits(tmp_path))
+    subject = opened.digits(tmp_path)
+
+    assert "columns" in isolation_forest.needs
+    assert not subject.has("columns")
+    assert subject.why_not("columns") == "It looks at the columns of a table; the network's inputs are of kind image."

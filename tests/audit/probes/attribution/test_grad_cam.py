@@ -12,7 +12,7 @@ from torch import nn
 from audit.errors import MethodError
 from audit.probes.attribution.grad_cam import grad_cam
 from tests.audit.methods.saliency.networks import Convolutional
-from tests.audit.probes.attribution.small import ENTRIES, PICTURE, measure, subject_of
+from tests.audit.probes.attribution.small import PICTURE, measure, subject_of
 
 
 class Corner(nn.Module):
@@ -83,7 +83,6 @@ def test_a_network_left_behind_has_no_hooks_and_its_own_mode() -> None:
 @pytest.mark.parametrize(
     ("subject", "named"),
     [
-        (lambda: subject_of(nn.Linear(ENTRIES, 1)), "table"),
         (lambda: subject_of(nn.Sequential(nn.Flatten(), nn.Linear(126, 1)), schema=PICTURE), "Conv2d"),
     ],
 )

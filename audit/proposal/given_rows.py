@@ -1,0 +1,146 @@
+"""What kind of rows a file or folder holds: a table, text, images in an npz file, images that a table names, images in folders by class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audit.data.files import arrow_schema, stream
+from audit.errors import ConfigError, nearest
+from audit.proposal.given_images import Images, class_folders, named_images, table_in, zipped_images
+from audit.proposal.source import relative
+from audit.proposal.toml_text import comment, number, quoted, shown
+
+LONG = 4
+"""Words that texts have at least, on average."""
+LOOKED_AT = 200
+LENGTH = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows as found. A further kind of data is another function that returns one of these."""
+
+    kind: str
+    evaluate: Path
+    """What the audit file names."""
+    columns: Path
+    """Table of the columns that may be label, group or id; of `evaluate` itself, or made of it."""
+    readable: Path
+    """Where the rows can be read before anything is written."""
+    taken: tuple[str, ...] = ()
+    """Columns that are inputs."""
+    lines: tuple[str, ...] = ()
+    """How they are read, instead of data.columns; `folder = …` is left out."""
+    told: str = ""
+    folder: Path | None = None
+    """Folder of the images where it is not that of the table."""
+    images: Images | None = None
+    new: Mapping[Path, str] = field(default_factory=dict)
+    """Files that are written beside the audit file."""
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the network says of its rows, and the person."""
+
+    channels: int | None = None
+    """Of the images that the first convolution takes."""
+    tokens: int | None = None
+    """Rows of the first embedding."""
+    text: str | None = None
+    vocabulary: Path | None = None
+
+
+def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
+    """The rows at `path`; tables that have to be made are put in the folder `scratch`.
+
+    Raises DataError for what cannot be read, ConfigError for a folder without images and for columns that do not exist.
+    """
+    if path.is_dir():
+        table = table_in(path)
+        if table is None:
+            return _image_rows(class_folders(path, out=out, scratch=scratch), known)
+        found = named_images(table)
+        if found is None:
+            raise ConfigError(f"{path} is a folder with the table {table.name}, of which no column names image files in it")
+        return _image_rows(found, known)
+    if path.suffix.lower() == ".npz":
+        return _image_rows(zipped_images(path, scratch=scratch), known)
+    named = None if known.text is not None or not path.is_file() else named_images(path)
+    if named is not None:
+        return _image_rows(named, known)
+    column = _text_column(path, known)
+    if column is not None:
+        return _text_rows(path, column, out, known)
+    return Rows(kind="table", evaluate=path, columns=path, readable=path)
+
+
+def _image_rows(found: Images, known: Known) -> Rows:
+    doubts = []
+    if known.channels is not None and found.channels != known.channels and found.array is not None:
+        doubts.append(f"The first layer takes images of {known.channels} channels, the array {shown(found.array)} has {found.channels}.")
+    fitted = found.of_channels(known.channels)
+    return Rows(
+        kind="image",
+        evaluate=found.evaluate,
+        columns=found.columns,
+        readable=found.readable,
+        taken=() if found.column is None else (found.column,),
+        lines=fitted.lines(),
+        told=fitted.told,
+        folder=found.folder,
+        images=fitted,
+        new=found.new,
+        doubts=tuple(doubts),
+    )
+
+
+def _text_column(path: Path, known: Known) -> str | None:
+    """The column that is read as text: the one named, else the longest where the network looks up words."""
+    if known.text is None and known.tokens is None:
+        return None
+    schema = arrow_schema(path)
+    if known.text is not None and known.text not in schema.names:
+        raise ConfigError(f"--text {shown(known.text)}: there is no such column: {nearest(known.text, schema.names)}")
+    means: dict[str, float] = {}
+    for name in schema.names if known.text is None else [known.text]:
+        held = [value for batch in stream(path, [name]) for value in batch.column(0).slice(0, LOOKED_AT).to_pylist() if isinstance(value, str)]
+        if held:
+            means[name] = sum(len(value.split()) for value in held) / len(held)
+    if known.text is not None:
+        if known.text not in means:
+            raise ConfigError(f"--text {shown(known.text)}: the column holds no text")
+        return known.text
+    longest = max(means, key=lambda name: means[name], default=None)
+    return longest if longest is not None and means[longest] >= LONG else None
+
+
+def _text_rows(path: Path, column: str, out: Path, known: Known) -> Rows:
+    tokens = "" if known.tokens is None else f"; the first embedding has {known.tokens} rows, so it holds as many tokens"
+    missing = known.vocabulary is None
+    return Rows(
+        kind="text",
+        evaluate=path,
+        columns=path,
+        readable=path,
+        taken=(column,),
+        lines=(
+            "[data.text]",
+            f"column = {quoted(column)}",
+            comment(
+                f"{'FILL IN: ' if missing else ''}the vocabulary the network was trained with (.txt with one token a line, .json) or its tokenizer "
+                f"file{tokens}"
+            ),
+            f"vocabulary = {quoted('vocabulary.txt' if known.vocabulary is None else relative(known.vocabulary, out))}",
+            comment("guess: words in lower case. Check: word, character, or tokenizer for a tokenizer file"),
+            f"tokenise = {quoted('word')}",
+            comment("guess: a common choice. Check: the number of tokens the network was trained with; longer texts are cut, shorter ones padded"),
+            f"length = {number(LENGTH)}",
+            comment('pad = "<pad>", unknown = "<unk>", keep = "start", mask = false, lengths = false     where the network takes others'),
+        ),
+        told=f"text in {shown(column)}",
+        doubts=("data.text.vocabulary is not known: name the file of the tokens, in the order of their ids.",) if missing else (),
+    )

@@ -1,0 +1,22 @@
+"""Pieces of a text survive a cell, and players say which place they are."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.pieces import SEPARATOR, joined, place_of, split
+
+
+@given(st.lists(st.text(st.characters(exclude_characters=SEPARATOR), min_size=1)))
+def test_pieces_come_back(pieces: list[str]) -> None:
+    assert split(joined(pieces)) == pieces
+
+
+def test_a_separator_within_a_piece_makes_no_two_of_it() -> None:
+    assert split(joined([f"a{SEPARATOR}b", "c"])) == ["a b", "c"]
+
+
+def test_players_name_their_place() -> None:
+    assert [place_of(name) for name in ("word 1", "note word 12", "character 3", "piece 2")] == [0, 11, 2, 1]
+    assert [place_of(name) for name in ("income", "word", "patch 0,1", "keyword 7x", "pulse 1–3")] == [None] * 5
