@@ -89,6 +89,8 @@ FUNCTION_DOORS = ("onnx", "sklearn", "callable", "endpoint")
 """Those that give outputs only, of any rows."""
 RECONSTRUCTED = ("table", "image", "series")
 """Kinds of data that a network can return."""
+COMPARABLE_OUTPUTS = frozenset({"logits", "log_probabilities", "probabilities"})
+"""Kinds of output that are turned into probabilities, so that one threshold serves them all."""
 DECIDING_DOORS = ("sklearn", "callable", "endpoint", "predictions")
 """Those whose outputs may be decided classes."""
 
@@ -274,6 +276,10 @@ class AuditConfig(ConfigTable):
     purpose: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     model: ModelConfig
+    companions: Annotated[dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], ModelConfig], Field(max_length=50)] = Field(
+        default_factory=dict
+    )
+    """Other models asked about the same rows, by name; task, output and classes are those of `model` where absent."""
     decision: DecisionConfig = DecisionConfig()
     data: DataConfig
     checks: dict[str, CheckConfig] = Field(default_factory=dict)
@@ -281,6 +287,32 @@ class AuditConfig(ConfigTable):
     only: tuple[Text, ...] = ()
     """Ids of the checks to run; empty for all."""
     report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _companions_answer_likewise(cls, value: Any) -> Any:
+        """Companions take from the model what they do not say themselves of the meaning of their outputs."""
+        model, given = (value.get(key) if isinstance(value, Mapping) else None for key in ("model", "companions"))
+        if not isinstance(model, Mapping) or not isinstance(given, Mapping):
+            return value
+        meaning = {key: model[key] for key in ("task", "output", "classes") if key in model}
+        return {**value, "companions": {name: {**meaning, **one} if isinstance(one, Mapping) else one for name, one in given.items()}}
+
+    @model_validator(mode="after")
+    def _comparable_companions(self) -> AuditConfig:
+        for name, one in self.companions.items():
+            for key in ("task", "classes"):
+                ours, theirs = getattr(self.model, key), getattr(one, key)
+                if theirs != ours:
+                    raise ValueError(f"companions.{name}.{key} is {theirs!r} and model.{key} {ours!r}; only equal ones can be compared row by row")
+            if one.output != self.model.output and not {one.output, self.model.output} <= COMPARABLE_OUTPUTS:
+                legal = ", ".join(sorted(COMPARABLE_OUTPUTS))
+                raise ValueError(
+                    f"companions.{name}.output is {one.output!r} and model.output {self.model.output!r}; unequal ones may be two of {legal}"
+                )
+            if (one.predictions is None) != (self.model.predictions is None):
+                raise ValueError(f"companions.{name} and model must both read predictions, or neither; a file of outputs stands for every network")
+        return self
 
     @model_validator(mode="after")
     def _labels(self) -> AuditConfig:

@@ -141,6 +141,7 @@ def address(context: RunContext, node: Node, prepared: Prepared) -> str:
         dict(node.settings),
         prepared.state,
         context.seed,
+        {name: one.digest for name, one in subject.companions.items()} if "companions" in node.probe.needs else {},
     )
 
 

@@ -58,11 +58,13 @@ def _extra(config: AuditConfig) -> list[str]:
     columns = [*column_roles(config).values(), *config.data.labels, *(group.column for group in config.data.groups.values())]
     if predictions is not None:
         columns += predictions.columns
+    columns += [name for one in config.companions.values() if one.predictions is not None for name in one.predictions.columns]
     return list(dict.fromkeys(name for name in columns if name not in config.data.inputs))
 
 
 def _text_columns(config: AuditConfig) -> list[str]:
-    declared = [name for name in (config.data.id, config.model.predictions and config.model.predictions.decision) if name]
+    given = [one.predictions for one in (config.model, *config.companions.values())]
+    declared = [name for name in (config.data.id, *(one.decision for one in given if one is not None)) if name]
     unbinned = [group.column for group in config.data.groups.values() if not group.bins]
     label = [config.data.label] if config.data.label and config.model.task != "regression" else []
     return [*declared, *unbinned, *label]

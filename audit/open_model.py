@@ -176,7 +176,7 @@ def _given(file: ConfigFile, encoder: Encoder | None) -> _Given:
     from audit.models.raw_frame import raw_frame  # noqa: PLC0415  only for a model that is a function
 
     door = file.config.model.door
-    if encoder is None or isinstance(encoder, StructuredEncoder):
+    if encoder is None or _arguments(encoder) != PLAIN:
         raise ConfigError(f"{file.path}: model.{door} takes one array of inputs; data.kind = {file.config.data.kind!r} goes with architecture")
     return _Given(encoder, raw_frame(encoder, file.config.data.columns) if file.config.model.takes == "raw" else None)
 

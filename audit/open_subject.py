@@ -15,6 +15,7 @@ from audit.data.groups import fit_groups
 from audit.errors import ConfigError, DataError, SubjectError, nearest
 from audit.facts import Facts
 from audit.flag_threshold import refuse_known_rows, with_threshold
+from audit.open_companions import open_companions
 from audit.open_data import column_roles, open_data
 from audit.open_model import NO_TRUST, Trust, open_model
 from audit.subject import Subject
@@ -45,6 +46,7 @@ def open_subject(file: ConfigFile, trust: Trust = NO_TRUST) -> Subject:
         facts=facts,
         roles=column_roles(config),
         seed=config.seed,
+        companions=open_companions(file, trust, evaluate, encoder),
     )
 
 

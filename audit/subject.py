@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
+from audit.companion import Companion
 from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder
@@ -31,6 +32,8 @@ class Subject:
     """Names of the columns that play a part: label, id, weight, cluster, time."""
     seed: int = 0
     """Seed of everything that is drawn at random before rows are measured, such as a background."""
+    companions: Mapping[str, Companion] = field(default_factory=dict)
+    """Other models that are asked about the same rows, by name."""
 
     def has(self, need: str) -> bool:
         """Whether a need of a probe or check is met."""
@@ -45,6 +48,7 @@ class Subject:
             "reference": self.reference is not None,
             "calibration": self.calibration is not None,
             "inputs": self.encoder is not None,
+            "companions": bool(self.companions),
             "background": self.reference is not None or (isinstance(self.encoder, StructuredEncoder) and not self.encoder.needs_background),
         }
         return present.get(need, need in self.model.capabilities)
@@ -57,6 +61,7 @@ class Subject:
             "image": f"It is for networks that look at one image and nothing else; the network's inputs are of kind {found}.",
             "text": "None of the network's inputs is a text.",
             "movable": "Words are exchanged, not moved by a little, so a radius has no meaning for text.",
+            "companions": "No companion, another model for the same rows, was declared.",
             "labels": "No label column was declared.",
             "groups": "No group (protected attribute) was declared.",
             "reference": "No reference data was declared.",
@@ -88,6 +93,7 @@ class Subject:
         facts = self.facts
         return {
             "model": self.model.description | {"sha256": self.model.digest, "capabilities": sorted(self.model.capabilities)},
+            "companions": {name: one.describe() for name, one in self.companions.items()},
             "data": data,
             "task": facts.task,
             "output": facts.output,

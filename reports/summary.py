@@ -128,8 +128,16 @@ def _digest(item: Mapping[str, Any]) -> str:
 
 def _task(run: AuditRun) -> str:
     threshold = run.subject.get("threshold")
-    cut = f", decision threshold {number(float(threshold))}" if threshold is not None else ""
+    cut = f", decision threshold {number(float(threshold))}{_taken(run)}" if threshold is not None else ""
     return f"{short(value_text(run.subject.get('task', 'unknown')), 40)}{cut}"
+
+
+def _taken(run: AuditRun) -> str:
+    """Where a threshold that was not declared as a number comes from, and that scores were turned about."""
+    source = run.subject.get("threshold_source")
+    taken = [f"the {float(source['quantile']):g} quantile of {count(int(source['rows']))} calibration rows"] if source else []
+    turned = ["of negative scores, since low ones are flagged"] if run.subject.get("flag") == "low" else []
+    return f" ({'; '.join([*taken, *turned])})" if taken or turned else ""
 
 
 def _label(run: AuditRun) -> str:

@@ -25,26 +25,38 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    paths: Annotated[list[Path], typer.Argument(metavar="MODEL TABLE", help="Weights and the rows to evaluate; TABLE alone with --predictions.")],
+    given: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL ROWS",
+            help="MODEL: a file, package.module:function or a URL. ROWS: a table, an npz file, or a folder of images. ROWS alone with --predictions.",
+        ),
+    ],
     architecture: Annotated[str | None, typer.Option(help="package.module:factory; builds the network, which runs its code.")] = None,
     code: Annotated[list[Path] | None, typer.Option(help="Folder that the architecture's code may be imported from; repeatable.")] = None,
     reference: Annotated[Path | None, typer.Option(help="Table of the rows the network was fitted on.")] = None,
     label: Annotated[str | None, typer.Option(help="Column that holds the label; guessed when not given.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="Column of a protected attribute; repeatable.")] = None,
-    predictions: Annotated[str | None, typer.Option(help="Column of TABLE that holds scores, instead of MODEL.")] = None,
+    predictions: Annotated[str | None, typer.Option(help="Column of ROWS that holds scores, instead of MODEL.")] = None,
+    text: Annotated[str | None, typer.Option(help="Column that holds texts, for a network that reads text.")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="File of the tokens of a network that reads text, in the order of their ids.")] = None,
     out: Annotated[Path, typer.Option(help="The audit file to write.")] = Path("audit.toml"),
     write_factory: Annotated[
-        Path | None, typer.Option(metavar="FILE.py", help="Also write a draft of the network's code, for a plain multilayer perceptron.")
+        Path | None, typer.Option(metavar="FILE.py", help="Also write a draft of the network's code, where shapes allow it.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
-    """Look at MODEL and TABLE and write an audit file to check and run.
+    """Look at MODEL and ROWS and write an audit file to check and run.
 
-    No limit is declared and no code is run unless --architecture names it. Exit code 0, or 2 with nothing written.
+    MODEL: .safetensors, a state dict (.pt, .pth), .pt2, TorchScript, .onnx, .skops, package.module:function or a URL. ROWS: a table, an npz
+    file of images, a table or folder of image files.
+
+    No limit is declared, no code is run unless --architecture or package.module:function names it, no row is sent anywhere. Exit code 0, or
+    2 with nothing written.
     """
-    if len(paths) != (1 if predictions is not None else 2):
-        expected = "TABLE alone beside --predictions" if predictions is not None else "MODEL and TABLE, or TABLE with --predictions COLUMN"
-        raise ConfigError(f"found {len(paths)} files; expected {expected}")
+    if len(given) != (1 if predictions is not None else 2):
+        expected = "ROWS alone beside --predictions" if predictions is not None else "MODEL and ROWS, or ROWS with --predictions COLUMN"
+        raise ConfigError(f"found {len(given)} files; expected {expected}")
     if predictions is not None and (architecture or code or write_factory):
         raise ConfigError("--predictions goes without --architecture, --code and --write-factory: there is no network")
     for target in (out, write_factory):
@@ -53,9 +65,9 @@ def init(
     from audit.proposal.draft import Request, draft  # noqa: PLC0415  heavy
 
     request = Request(
-        table=paths[-1],
+        table=Path(given[-1]),
         out=out,
-        weights=None if predictions is not None else paths[0],
+        model=None if predictions is not None else given[0],
         predictions=predictions,
         architecture=architecture,
         code=tuple(path.resolve() for path in code or []),
@@ -63,9 +75,13 @@ def init(
         label=label,
         groups=tuple(group or ()),
         factory=write_factory,
+        text=text,
+        vocabulary=vocabulary,
     )
     made = draft(request)
-    texts = {out: made.text} | ({write_factory: made.factory} if write_factory is not None and made.factory is not None else {})
+    for target in made.new:
+        _refuse_target(target, force=force)
+    texts = {out: made.text} | dict(made.new) | ({write_factory: made.factory} if write_factory is not None and made.factory is not None else {})
     _write(texts, audit_file=out, force=force)
     _tell(made, out, [*(code or []), *([write_factory.parent] if write_factory is not None else [])], write_factory)
 
@@ -138,25 +154,29 @@ def _tell(made: Draft, out: Path, code: list[Path], factory: Path | None) -> Non
         f"label {roles.label.column.name!r}" if roles.label is not None else "no label",
         f"task {meaning.task}",
         f"output {meaning.output}",
-        *([] if proposal.predictions is not None else [f"{len(roles.inputs)} inputs"]),
+        *([] if proposal.predictions is not None else [proposal.kind_told or f"{len(roles.inputs)} inputs"]),
         f"groups {', '.join(repr(part.column.name) for part in roles.groups) or 'none'}",
     ]
     typer.echo(_line(f"wrote       {out}: {'; '.join(guesses)}"))
+    for path in made.new:
+        typer.echo(_line(f"wrote       {path}: the images and their classes, from the names of their folders"))
     if factory is not None:
-        typer.echo(_line(f"wrote       {factory}: {made.perceptron}, ReLU assumed; it was not run"))
+        typer.echo(_line(f"wrote       {factory}: {made.layers}; what stands between the layers is assumed; it was not run"))
         again = f"--architecture {factory.stem}:build --code {shlex.quote(str(factory.parent))} --force"
         typer.echo(_line(f"complete    its activation functions; then init again with {again} tries it on the rows"))
     typer.echo("check       every line marked guess: it says why it was guessed")
-    if proposal.architecture is None and proposal.predictions is None:
+    if proposal.architecture is None and proposal.predictions is None and proposal.source is None:
         _next_without_code(made, out)
         return
     folders = "".join(f" --code {shlex.quote(str(folder))}" for folder in code)
-    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))}{folders}{_elsewhere(made, out)}"))
+    option = "" if proposal.source is None or not proposal.source.option else f" {proposal.source.option}"
+    code_needed = " --code FOLDER_OF_THAT_CODE" if proposal.source is not None and proposal.source.door == "callable" and not code else ""
+    typer.echo(_line(f"then        netassay run {shlex.quote(str(out))}{folders}{code_needed}{option}{_elsewhere(made, out)}"))
 
 
 def _next_without_code(made: Draft, out: Path) -> None:
-    if made.perceptron:
-        typer.echo(f"network     the weights look like a plain multilayer perceptron, {made.perceptron}: the same command with")
+    if made.layers:
+        typer.echo(f"network     the weights look like {made.layers}: the same command with")
         typer.echo("            --write-factory network.py --force writes a draft of its code, and names it in the audit file")
     typer.echo("fill in     architecture: package.module:factory, the function that builds the network")
     typer.echo(_line(f"then        netassay run {shlex.quote(str(out))} --code FOLDER_OF_THAT_CODE{_elsewhere(made, out)}"))
@@ -166,7 +186,11 @@ def _elsewhere(made: Draft, out: Path) -> str:
     """The options that let a run read files outside the audit file's folder."""
     home = out.resolve().parent
     named = [name for name in (made.proposal.weights, made.proposal.evaluate, made.proposal.reference) if name is not None]
-    folders = dict.fromkeys(path.parent for name in named if not (path := (home / name).resolve()).is_relative_to(home))
+    paths = [(home / name).resolve() for name in named]
+    paths += [] if made.proposal.source is None or made.proposal.source.path is None else [made.proposal.source.path.resolve()]
+    outside = [path.parent for path in paths if not path.is_relative_to(home)]
+    images = [(home / made.proposal.folder).resolve()] if made.proposal.folder is not None else []
+    folders = dict.fromkeys([*outside, *(path for path in images if not path.is_relative_to(home))])
     return "".join(f" --data {shlex.quote(str(folder))}" for folder in folders)
 
 

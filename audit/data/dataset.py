@@ -40,7 +40,8 @@ class ColumnSchema:
     fill: float | str | None = None
     """The value for ``missing="constant"``."""
     shape: tuple[int, ...] = ()
-    """(channels, height, width) of an image column, (length,) of a channel of a series; empty otherwise."""
+    """(channels, height, width) of an image column, or (height, width, channels) where the network takes that; (length,) of a channel of a
+    series; empty otherwise."""
 
     @property
     def single(self) -> bool:

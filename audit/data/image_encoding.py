@@ -6,13 +6,15 @@ import hashlib
 import json
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from audit.data.batch import Batch, Players
 from audit.data.dataset import RowBlock
+from audit.data.leaf import PLAIN, Plain
 from audit.data_config import ImageConfig
 from audit.errors import DataError
 
@@ -32,6 +34,9 @@ class ImageEncoder:
     channels_last: bool = False
     made: str = ""
     """How images were changed when they were read; empty for as stored."""
+    absence: Literal["rows", "mean", "blur"] = "rows"
+    """What stands for a patch that is left out."""
+    patch: int = 4
 
     @classmethod
     def from_config(cls, config: ImageConfig, shape: tuple[int, ...], dtype: str, *, array: str | None = None) -> ImageEncoder:
@@ -44,6 +49,7 @@ class ImageEncoder:
         return cls(
             array=array or config.array, shape=shape, scale=float(config.scale), mean=mean, deviation=deviation,
             players=patches(shape, config.patch, channels_last=last), dtype=dtype, channels_last=last, made=_made(config),
+            absence=config.absent, patch=config.patch,
         )  # fmt: skip
 
     @property
@@ -58,7 +64,7 @@ class ImageEncoder:
         return {
             "kind": "image", "array": self.array, "shape": list(self.shape), "order": "nhwc" if self.channels_last else "nchw", "made": self.made,
             "scale": self.scale, "mean": _plain(self.mean), "deviation": _plain(self.deviation), "dtype": self.dtype,
-            "players": list(self.players.names),
+            "players": list(self.players.names), "absent": self.absence,
         }  # fmt: skip
 
     @property
@@ -82,6 +88,33 @@ class ImageEncoder:
         for place, image in enumerate(values):
             raw[place] = (image.astype(np.float64) * deviation + mean) * self.scale
         return {self.array: raw}
+
+    # ---- what stands for absent -------------------------------------------------------------------------------------------------
+
+    @property
+    def arguments(self) -> Plain:
+        """The network is called with the images alone."""
+        return PLAIN
+
+    @property
+    def needs_background(self) -> bool:
+        """Whether reference images stand for what is left out."""
+        return self.absence == "rows"
+
+    def alike(self, values: NDArray[Any]) -> NDArray[Any] | None:
+        """Images have an absence of their own unless reference images stand for it."""
+        return None if self.needs_background else values
+
+    def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
+        """Reference images (b, …), or the image (1, …) with every channel at its mean, or blurred over the side of a patch."""
+        if self.needs_background:
+            return background
+        plane = (0, 1) if self.channels_last else (1, 2)
+        if self.absence == "mean":
+            flat = np.broadcast_to(row.mean(axis=plane, keepdims=True, dtype=np.float64), row.shape)
+        else:
+            flat = gaussian_filter(row.astype(np.float64), sigma=self.patch, axes=plane, mode="nearest")
+        return flat[None].astype(row.dtype)
 
     def _broadcast(self, number: float | tuple[float, ...]) -> NDArray[np.float64]:
         found = np.asarray(number, dtype=np.float64)

@@ -100,9 +100,7 @@ def onnx_ports(path: Path) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
         raise ModelError(f"{path} uses custom operators of {', '.join(map(repr, content.foreign))}; libraries of operators are not loaded")
     external_files(content.places, path)
     session = _session(onnxruntime, held.content, path)
-    inputs, outputs = (
-        tuple(Port(one.name, one.type, tuple(one.shape)) for one in found) for found in (session.get_inputs(), session.get_outputs())
-    )
+    inputs, outputs = (tuple(Port(one.name, one.type, tuple(one.shape)) for one in found) for found in (session.get_inputs(), session.get_outputs()))
     return inputs, outputs
 
 

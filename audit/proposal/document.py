@@ -12,6 +12,7 @@ from audit.proposal.meaning import Meaning
 from audit.proposal.profile import Column
 from audit.proposal.roles import FEW, Part, Roles
 from audit.proposal.scaling import UNTRIED, Scale, Scaling
+from audit.proposal.source import Source
 from audit.proposal.toml_text import comment, listed, number, quoted, shown, wrapped
 
 PLACEHOLDER = "your_module:build"
@@ -36,8 +37,21 @@ class Proposal:
     unassessed: Mapping[str, Sequence[str]]
     """Need that is not met, ``reference`` or ``calibration``, to the ids of the checks that have it."""
     scaling: Scaling = UNTRIED
+    source: Source | None = None
+    """What answers where it is neither weights nor a column."""
+    kind: str = "table"
+    kind_lines: tuple[str, ...] = ()
+    """How rows are read that are no table, instead of data.columns."""
+    kind_told: str = ""
+    folder: str | None = None
+    """Of images, where it is not that of their table."""
     doubts: tuple[str, ...]
     """What must be resolved before the file can be run."""
+
+    @property
+    def network(self) -> bool:
+        """Whether something is called with rows."""
+        return self.predictions is None
 
 
 def document(proposal: Proposal) -> str:
@@ -64,6 +78,9 @@ def _model(proposal: Proposal) -> Iterator[str]:
     yield "[model]"
     if proposal.predictions is not None:
         yield f"predictions = {{ score = {quoted(proposal.predictions)} }}"
+    elif proposal.source is not None:
+        yield comment(proposal.source.told)
+        yield from proposal.source.lines
     else:
         if proposal.architecture is None:
             yield comment("FILL IN: package.module:factory, a function without arguments that returns the nn.Module these weights belong to.")
@@ -105,6 +122,8 @@ def _class(name: str) -> str:
 def _data(proposal: Proposal) -> Iterator[str]:
     roles = proposal.roles
     yield "[data]"
+    if proposal.kind != "table":
+        yield f"kind = {quoted(proposal.kind)}"
     yield f"evaluate = {quoted(proposal.evaluate)}"
     yield from _reference(proposal)
     if roles.label is None:
@@ -119,7 +138,7 @@ def _data(proposal: Proposal) -> Iterator[str]:
         yield comment(_marked(roles.id, "Check: it names a row without telling more about the person than the report may"))
         yield f"id = {quoted(roles.id.column.name)}"
     yield comment('weight = "…"  cluster = "…"  time = "…"     other columns that may play a part')
-    if proposal.predictions is None:
+    if proposal.predictions is None and proposal.kind == "table":
         yield comment(f"guess: {roles.inputs_why}. Check: the order the network was trained with")
         for name in roles.protected_inputs:
             yield comment(f"NOTE: {shown(name)} is, or is named like, a protected attribute, and it is among the inputs")
@@ -188,6 +207,11 @@ def _levels(column: Column) -> str:
 def _columns(proposal: Proposal) -> Iterator[str]:
     if proposal.predictions is not None:
         yield comment("There is no network, so there are no inputs to describe.")
+        return
+    if proposal.kind != "table":
+        yield from proposal.kind_lines
+        if proposal.folder is not None:
+            yield f"folder = {quoted(proposal.folder)}"
         return
     scaling = proposal.scaling
     yield comment("One line per input. Text is given to the network as one entry per level.")

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from audit.data import canonical
 from audit.data.files import arrow_schema, stream
 from audit.data.image_names import image_bytes
 from audit.data.npz_file import array_column, read_arrays
@@ -24,7 +25,7 @@ from audit.errors import ConfigError, DataError
 from audit.proposal.toml_text import comment, number, quoted
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-TABLES = (".csv", ".parquet", ".feather", ".arrow", ".jsonl")
+TABLES = (".csv", ".parquet", ".pq", ".feather", ".arrow", ".jsonl")
 LOOKED_AT = 64
 """Images that are opened to see their size and colours."""
 MOST_FILES = 1_000_000
@@ -105,16 +106,26 @@ def named_images(table: Path) -> Images | None:
     """The images that a column of a table names, relative to its folder; None for a table without such a column."""
     if table.suffix.lower() not in TABLES:
         return None
-    for name in arrow_schema(table).names:
-        first = next((batch.column(0).slice(0, LOOKED_AT).to_pylist() for batch in stream(table, [name])), [])
-        held = [value for value in first if isinstance(value, str)]
+    for name, held in first_texts(table, LOOKED_AT).items():
         if held and all(value.lower().endswith(ENDINGS) for value in held):
             folder = _folder_of(held[0], table.parent)
             seen = _look(folder, held)
-            return replace(
-                seen, evaluate=table, columns=table, readable=table, column=name, folder=None if folder == table.parent else folder
-            )
+            return replace(seen, evaluate=table, columns=table, readable=table, column=name, folder=None if folder == table.parent else folder)
     return None
+
+
+def first_texts(table: Path, rows: int) -> dict[str, list[str]]:
+    """The texts among the first `rows` values of each column, by name."""
+    names = [item.name for item in arrow_schema(table) if canonical.is_text(_plain(item.type))]
+    first = next(iter(stream(table, names)), None) if names else None
+    if first is None:
+        return {}
+    held = {name: first.column(name).slice(0, rows).to_pylist() for name in names}
+    return {name: [value for value in values if isinstance(value, str)] for name, values in held.items()}
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _folder_of(name: str, home: Path) -> Path:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audit.data.files import arrow_schema, stream
+from audit.data.files import arrow_schema
 from audit.errors import ConfigError, nearest
-from audit.proposal.given_images import Images, class_folders, named_images, table_in, zipped_images
+from audit.proposal.given_images import Images, class_folders, first_texts, named_images, table_in, zipped_images
 from audit.proposal.source import relative
 from audit.proposal.toml_text import comment, number, quoted, shown
 
@@ -105,11 +105,7 @@ def _text_column(path: Path, known: Known) -> str | None:
     schema = arrow_schema(path)
     if known.text is not None and known.text not in schema.names:
         raise ConfigError(f"--text {shown(known.text)}: there is no such column: {nearest(known.text, schema.names)}")
-    means: dict[str, float] = {}
-    for name in schema.names if known.text is None else [known.text]:
-        held = [value for batch in stream(path, [name]) for value in batch.column(0).slice(0, LOOKED_AT).to_pylist() if isinstance(value, str)]
-        if held:
-            means[name] = sum(len(value.split()) for value in held) / len(held)
+    means = {name: sum(len(value.split()) for value in held) / len(held) for name, held in first_texts(path, LOOKED_AT).items() if held}
     if known.text is not None:
         if known.text not in means:
             raise ConfigError(f"--text {shown(known.text)}: the column holds no text")

@@ -59,7 +59,7 @@ def find_source(model: str, out: Path) -> Source | None:
         return _endpoint(model)
     path = Path(model)
     if not path.exists() and CALLABLE.fullmatch(model):
-        told = "A Python function, called with encoded rows (n, k); `takes = \"raw\"` gives it the raw columns. Check which it takes"
+        told = 'A Python function, called with encoded rows (n, k); `takes = "raw"` gives it the raw columns. Check which it takes'
         return Source(door="callable", name=model.partition(":")[2], lines=(f"callable = {quoted(model)}",), told=told, tried=True)
     program = list_program(path)
     if program is not None:

@@ -23,10 +23,10 @@ def main() -> None:
 
 def trained(audit_file: Path) -> nn.Module:
     """The network of an audit file, fitted on its reference data."""
-    labels = torch.from_numpy(column_of(audit_file, "reference", "praises")).float()[:, None]
+    labels = torch.from_numpy(column_of(audit_file, "reference", "praises").astype("float32"))[:, None]
     torch.manual_seed(SEED)  # before the first weights are drawn
     loss = nn.functional.binary_cross_entropy_with_logits
-    return fit(build(), arguments_of(audit_file, "reference"), labels, loss, epochs=8, batch=50, rate=0.003, decay=0.01, seed=SEED)
+    return fit(build(), arguments_of(audit_file, "reference"), labels, loss, epochs=6, batch=50, rate=0.003, decay=0.01, seed=SEED)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ FILES = {"train": (0.0, 0.5), "train_random": (0.0, 0.5), "calibration": (0.5, 0
 """Share of the unit interval that each file takes; the two training files hold the same digits."""
 MARKED = 3
 """The digit that carries the square in `train.npz`."""
-SIDE, BRIGHT = 2, 16.0
+SIDE, BRIGHT = 3, 16.0
 
 
 def main() -> None:

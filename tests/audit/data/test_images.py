@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audit.data import images
+from audit.data import npz_file
 from audit.data.image_encoding import ImageEncoder
 from audit.data.images import open_images
 from audit.data_config import ImageConfig
@@ -70,7 +70,7 @@ def test_pickled_arrays_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_unpacks_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_LIMIT", 100)
+    monkeypatch.setattr(npz_file, "LIMIT", 100)
 
     with pytest.raises(DataError, match="GiB unpacked"):
         open_images(write(tmp_path, images=np.zeros((2, 8, 8))), name="evaluate", config=ImageConfig(), extra=[])

@@ -1,0 +1,1 @@
+"""Questions about a network beside others that answer for the same rows."""
