@@ -32,7 +32,7 @@ class CompanionRows:
     @property
     def flipped(self) -> NDArray[np.bool_]:
         """Rows that the two decide differently."""
-        return self.decided & (self.own != self.decisions)
+        return np.asarray(self.decided & (self.own != self.decisions))
 
     @property
     def known(self) -> NDArray[np.bool_]:

@@ -163,7 +163,7 @@ def _tell(made: Draft, out: Path, code: list[Path], factory: Path | None) -> Non
     if factory is not None:
         typer.echo(_line(f"wrote       {factory}: {made.layers}; what stands between the layers is assumed; it was not run"))
         again = f"--architecture {factory.stem}:build --code {shlex.quote(str(factory.parent))} --force"
-        typer.echo(_line(f"complete    its activation functions; then init again with {again} tries it on the rows"))
+        typer.echo(_line(f"complete    what is marked as assumed in it; then init again with {again} tries it on the rows"))
     typer.echo("check       every line marked guess: it says why it was guessed")
     if proposal.architecture is None and proposal.predictions is None and proposal.source is None:
         _next_without_code(made, out)

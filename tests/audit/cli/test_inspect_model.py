@@ -108,9 +108,19 @@ def test_a_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
     assert "nothing of the file was run" in str(result.exception)
 
 
-@pytest.mark.parametrize(("name", "words"), [("absent.pt", "does not exist"), (".", "folder"), ("w.onnx", "ending")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("absent.pt", "does not exist"),
+        (".", "folder"),
+        ("w.bin", "ending"),
+        ("w.onnx", "cannot be read as ONNX"),
+        ("w.skops", "cannot be read as a skops file"),
+    ],
+)
 def test_what_is_no_weights_file_is_refused(name: str, words: str, tmp_path: Path) -> None:
-    (tmp_path / "w.onnx").write_text("x")
+    for ending in ("bin", "onnx", "skops"):
+        (tmp_path / f"w.{ending}").write_text("x")
 
     result = CliRunner().invoke(app, [str(tmp_path / name)])
 
