@@ -16,14 +16,14 @@ from sample_models.policy.model import build
 FOLDER = Path(__file__).resolve().parent
 SEES = {"weights.safetensors": (0.0, 0.0, 1.0, 1.0), "weights_honest.safetensors": (1.0, 1.0, 1.0, 1.0)}
 """What each policy was shown while it learned: the audited one neither position nor speed of the cart."""
-HIDDEN, DRAWN, KEPT, EPISODES, STEPS = 16, 96, 12, 12, 160
+HIDDEN, DRAWN, KEPT, EPISODES, STEPS = 16, 64, 8, 12, 160
 Weights = NDArray[np.float64]
 
 
 def main() -> None:
     """Train both."""
     for name, sees in SEES.items():
-        save(network(trained(np.array(sees), seed=8, rounds=40), np.array(sees)), FOLDER / name)
+        save(network(trained(np.array(sees), seed=8, rounds=25), np.array(sees)), FOLDER / name)
 
 
 def trained(sees: Weights, *, seed: int, rounds: int) -> Weights:
