@@ -29,7 +29,7 @@ def init(
         list[str],
         typer.Argument(
             metavar="MODEL ROWS",
-            help="MODEL: a file, package.module:function or a URL. ROWS: a table, an npz file, or a folder of images. ROWS alone with --predictions.",
+            help="MODEL: a file, package.module:function or a URL. ROWS: a table, npz or .ts file, or a folder of images; alone with --predictions.",
         ),
     ],
     architecture: Annotated[str | None, typer.Option(help="package.module:factory; builds the network, which runs its code.")] = None,
@@ -40,6 +40,9 @@ def init(
     predictions: Annotated[str | None, typer.Option(help="Column of ROWS that holds scores, instead of MODEL.")] = None,
     text: Annotated[str | None, typer.Option(help="Column that holds texts, for a network that reads text.")] = None,
     vocabulary: Annotated[Path | None, typer.Option(help="File of the tokens of a network that reads text, in the order of their ids.")] = None,
+    series: Annotated[
+        str | None, typer.Option(help="For series: array of an npz file, or the column that names the series of each row of a table.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The audit file to write.")] = Path("audit.toml"),
     write_factory: Annotated[
         Path | None, typer.Option(metavar="FILE.py", help="Also write a draft of the network's code, where shapes allow it.")
@@ -49,7 +52,7 @@ def init(
     """Look at MODEL and ROWS and write an audit file to check and run.
 
     MODEL: .safetensors, a state dict (.pt, .pth), .pt2, TorchScript, .onnx, .skops, package.module:function or a URL. ROWS: a table, an npz
-    file of images, a table or folder of image files.
+    file of images, a table or folder of image files, series.
 
     No limit is declared, no code is run unless --architecture or package.module:function names it, no row is sent anywhere. Exit code 0, or
     2 with nothing written.
@@ -77,6 +80,7 @@ def init(
         factory=write_factory,
         text=text,
         vocabulary=vocabulary,
+        series=series,
     )
     made = draft(request)
     for target in made.new:

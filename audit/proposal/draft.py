@@ -66,6 +66,8 @@ class Request:
     text: str | None = None
     """Column that holds texts."""
     vocabulary: Path | None = None
+    series: str | None = None
+    """Array of an npz file, or column that names the series of each row of a table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,8 @@ class _Network:
     count: int | None = None
     tokens: int | None = None
     """Rows of the first embedding."""
+    recurrent: bool = False
+    """A layer reads step by step."""
 
     @property
     def channels(self) -> int | None:
@@ -131,7 +135,14 @@ def draft(request: Request) -> Draft:
 
 def _draft(request: Request, scratch: Path) -> Draft:
     network = _network(request)
-    known = Known(channels=network.channels, tokens=network.tokens, text=request.text, vocabulary=request.vocabulary)
+    known = Known(
+        channels=network.channels,
+        tokens=network.tokens,
+        text=request.text,
+        vocabulary=request.vocabulary,
+        series=request.series,
+        recurrent=network.recurrent,
+    )
     rows = find_rows(request.table, out=request.out, scratch=scratch, known=known)
     made = _factory_text(network, rows)
     source = _factory(request, network, made)
@@ -197,6 +208,7 @@ def _network(request: Request) -> _Network:
         wanted=layers[0].inputs if layers else None,
         count=layers[-1].outputs if layers else chain[-1].outputs if chain else None,
         tokens=words[0] if words else None,
+        recurrent=any("weight_ih" in name for name in shapes),
     )
 
 

@@ -1,4 +1,4 @@
-"""What kind of rows a file or folder holds: a table, text, images in an npz file, images that a table names, images in folders by class."""
+"""What kind of rows a file or folder holds: a table, text, series, images in an npz file, that a table names, or in folders by class."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from audit.data.files import arrow_schema
 from audit.errors import ConfigError, nearest
 from audit.proposal.given_images import Images, class_folders, first_texts, named_images, table_in, zipped_images
+from audit.proposal.given_series import find_series, is_series_file
 from audit.proposal.source import relative
 from audit.proposal.toml_text import comment, number, quoted, shown
 
@@ -52,6 +53,9 @@ class Known:
     """Rows of the first embedding."""
     text: str | None = None
     vocabulary: Path | None = None
+    series: str | None = None
+    recurrent: bool = False
+    """The network reads step by step."""
 
 
 def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
@@ -59,6 +63,8 @@ def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
 
     Raises DataError for what cannot be read, ConfigError for a folder without images and for columns that do not exist.
     """
+    if known.series is not None or is_series_file(path):
+        return _series_rows(path, scratch, known)
     if path.is_dir():
         table = table_in(path)
         if table is None:
@@ -76,6 +82,11 @@ def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
     if column is not None:
         return _text_rows(path, column, out, known)
     return Rows(kind="table", evaluate=path, columns=path, readable=path)
+
+
+def _series_rows(path: Path, scratch: Path, known: Known) -> Rows:
+    found = find_series(path, known.series, scratch=scratch, recurrent=known.recurrent)
+    return Rows(kind="series", evaluate=path, columns=found.columns, readable=path, taken=found.taken, lines=found.lines, told=found.told)
 
 
 def _image_rows(found: Images, known: Known) -> Rows:

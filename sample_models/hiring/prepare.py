@@ -1,6 +1,6 @@
 """Writes the hiring sample: made-up applications, with what a later trial showed and what recruiters had decided.
 
-Sex and ethnicity have nothing to do with who is suited. Recruiters invited those who were suited, but turned away nine in ten suited women of
+Sex and ethnicity have nothing to do with who is suited. Recruiters invited those who were suited, but turned away three in four suited women of
 ethnicity C. Years in part-time work tell sex and the district tells ethnicity, so a network that is given neither can still learn to do the same.
 Few people of ethnicity C are women: the rates of women and of ethnicity C as a whole hardly move.
 """
@@ -16,9 +16,9 @@ FOLDER = Path(__file__).resolve().parent / "data"
 FILES = {"train": (1, 6000), "calibration": (2, 1000), "test": (3, 6000)}
 """Seed and number of applications of each file."""
 ETHNICITIES = {"A": 0.55, "B": 0.2, "C": 0.25}
-WOMEN = {"A": 0.5, "B": 0.5, "C": 0.2}
+WOMEN = {"A": 0.5, "B": 0.5, "C": 0.18}
 DEGREES = ["none", "bachelor", "master"]
-TURNED_AWAY = 0.9
+TURNED_AWAY = 0.75
 """Share of the suited women of ethnicity C whom recruiters did not invite."""
 
 
@@ -40,7 +40,7 @@ def applications(generator: np.random.Generator, count: int, prefix: str) -> pd.
     woman = generator.random(count) < np.array([WOMEN[one] for one in ethnicity])
     c = ethnicity == "C"
     experience = np.round(generator.gamma(3, 2.5, count), 1)
-    test = np.round(np.clip(generator.normal(60, 12, count), 0, 100))
+    test = np.round(np.clip(generator.normal(60, 12, count), 0, 100), 1)
     degree = generator.choice(3, count, p=[0.4, 0.4, 0.2])
     part_time = np.where(generator.random(count) < np.where(woman, 0.95, 0.03), np.round(generator.uniform(1, 5, count), 1), 0.0)
     district = np.where(generator.random(count) < np.where(c, 0.95, 0.03), generator.integers(5, 7, count), generator.integers(1, 5, count))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -27,7 +27,7 @@ from tests.smoke import subjects
 ROOT = Path(__file__).parents[2]
 TRUST = Trust((ROOT,))
 SUBJECTS: dict[str, Callable[[Path], Path]] = {
-    "table": subjects.write_table_network,
+    "table": partial(subjects.write_table_network, companions=True),
     "digits": subjects.write_digits,
     "diabetes": subjects.write_diabetes,
     "labels": subjects.write_labels_network,

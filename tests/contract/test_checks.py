@@ -100,13 +100,13 @@ def test_measurements_are_told_apart(check: Check, name: str) -> None:
 
 
 DEGENERATE: dict[str, dict[str, int | bool]] = {
-    "one row": {"rows": 1},
+    "one row": {"rows": 1, "companions": True},
     "one class": {"single_class": True},
     "one group": {"groups": 1},
     "constant column": {"constant": True},
-    "constant network": {"weights_scale": 0},
-    "three classes": {"classes": 3},
-    "a group for every row but ten": {"groups": 4, "rows": 14},
+    "constant network": {"weights_scale": 0, "companions": True},
+    "three classes": {"classes": 3, "companions": True},
+    "a group for every row but ten": {"groups": 4, "rows": 14, "companions": True},
 }
 
 

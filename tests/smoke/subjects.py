@@ -216,13 +216,15 @@ def write_table_network(
     weights_scale: float = 1.0,
     names: tuple[str, str, str, str] = ("income", "debt", "years", "score"),
     group_levels: tuple[str, ...] = ("north", "south", "east", "west"),
+    companions: bool = False,
     limits: str = "",
 ) -> Path:
     """A four-feature network on made-up rows that audits in about a second; every setting plants one fault.
 
     `rows` of evaluation data; `classes` 2 for one logit, more for a multiclass network; `groups` levels in use, 0 for none; `labels` off
     leaves the label undeclared; `single_class` labels every row 1; `constant` freezes the first column; `weights_scale` 0 makes a network
-    whose output never changes; `names` and `group_levels` may be hostile; `limits` is TOML appended to the audit file.
+    whose output never changes; `names` and `group_levels` may be hostile; `companions` adds the network with rounded weights and a wider one;
+    `limits` is TOML appended to the audit file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(11)
@@ -237,8 +239,22 @@ def write_table_network(
         frame.to_parquet(folder / f"{name}.parquet", index=False)
     torch.manual_seed(3)
     network = architectures.table(classes=1 if classes == 2 else classes)
-    save_file({key: (value * weights_scale).contiguous() for key, value in network.state_dict().items()}, folder / "weights.safetensors")
-    return _write(folder, _table_config(classes=classes, groups=groups, labels=labels, names=names) + limits)
+    state = {key: (value * weights_scale).contiguous() for key, value in network.state_dict().items()}
+    save_file(state, folder / "weights.safetensors")
+    beside = _write_table_companions(folder, state, outputs=1 if classes == 2 else classes) if companions else ""
+    return _write(folder, _table_config(classes=classes, groups=groups, labels=labels, names=names) + beside + limits)
+
+
+def _write_table_companions(folder: Path, state: dict[str, torch.Tensor], *, outputs: int) -> str:
+    """The network with its weights rounded to quarters, and one of twelve units that was never fitted."""
+    torch.manual_seed(5)
+    save_file({key: (value * 4).round() / 4 for key, value in state.items()}, folder / "rounded.safetensors")
+    save_file(architectures.table(hidden=12, classes=outputs).state_dict(), folder / "wider.safetensors")
+    given = {"rounded": f"classes = {outputs}", "wider": f"hidden = 12, classes = {outputs}"}
+    return "".join(
+        f'\n[companions.{name}]\narchitecture = "tests.smoke.architectures:table"\narguments = {{ {words} }}\nweights = "{name}.safetensors"\n'
+        for name, words in given.items()
+    )
 
 
 def _table_rows(generator: np.random.Generator, n: int, *, classes: int, names: tuple[str, ...], prefix: str) -> pd.DataFrame:
