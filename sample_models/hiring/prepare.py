@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 FOLDER = Path(__file__).resolve().parent / "data"
-FILES = {"train": (1, 6000), "calibration": (2, 1000), "test": (3, 6000)}
+FILES = {"train": (1, 6000), "calibration": (2, 1000), "test": (3, 12000)}
 """Seed and number of applications of each file."""
 ETHNICITIES = {"A": 0.55, "B": 0.2, "C": 0.25}
-WOMEN = {"A": 0.5, "B": 0.5, "C": 0.18}
+WOMEN = {"A": 0.5, "B": 0.5, "C": 0.15}
 DEGREES = ["none", "bachelor", "master"]
 TURNED_AWAY = 0.75
 """Share of the suited women of ethnicity C whom recruiters did not invite."""

@@ -28,7 +28,7 @@ def trained(audit_file: Path, column: str) -> nn.Module:
     targets = torch.tensor(pd.read_csv(audit_file.parent / "data" / "train.csv")[column].to_numpy()).float()[:, None]
     torch.manual_seed(2)
     network = build(arguments[0].shape[1])
-    return fit(network, arguments, targets, nn.functional.binary_cross_entropy_with_logits, epochs=25, batch=100, rate=0.005, decay=0.001, seed=2)
+    return fit(network, arguments, targets, nn.functional.binary_cross_entropy_with_logits, epochs=15, batch=100, rate=0.005, decay=0.001, seed=2)
 
 
 if __name__ == "__main__":

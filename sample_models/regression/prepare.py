@@ -13,7 +13,15 @@ from sklearn.datasets import load_diabetes
 from sample_models.fitting import share
 
 FOLDER = Path(__file__).resolve().parent / "data"
-NAMES = {"s1": "cholesterol", "s2": "ldl", "s3": "hdl", "s4": "cholesterol_by_hdl", "s5": "log_triglycerides", "s6": "glucose", "bp": "blood_pressure"}
+NAMES = {
+    "s1": "cholesterol",
+    "s2": "ldl",
+    "s3": "hdl",
+    "s4": "cholesterol_by_hdl",
+    "s5": "log_triglycerides",
+    "s6": "glucose",
+    "bp": "blood_pressure",
+}
 TOO_LOW = 60
 
 

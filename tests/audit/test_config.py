@@ -84,7 +84,11 @@ def test_every_problem_is_told_at_once_with_the_nearest_key(tmp_path: Path) -> N
         ("min = 0.8, rule", "min = 0.9, max = 0.1, rule", "above max"),
         ("min = 0.8, ", "", "needs min, max or both"),
         ('predictions = { score = "p" }', 'predictions = { score = "p", decision = "d" }', "exactly one of score, decision, probabilities"),
-        ('predictions = { score = "p" }', "", "exactly one of architecture, file, onnx, sklearn, callable, endpoint, predictions (architecture with weights); found none"),
+        (
+            'predictions = { score = "p" }',
+            "",
+            "exactly one of architecture, file, onnx, sklearn, callable, endpoint, predictions (architecture with weights); found none",
+        ),
         ("seed = 3", "seed = -3", "seed"),
         ("seed = 3", "seed = 'x'", "seed"),
     ],

@@ -66,10 +66,11 @@ def disagreement(rows: Rows) -> Evidence:
         disputed more often, its members are decided by the accident of which network was taken, and an ensemble hides it behind a mean.
 
     How to read it:
-        Disagreement is the share of networks that do not decide as most do, averaged over rows; the spread is the variance of their
-        probabilities. Mutual information, in nats, is high where each network is sure and they contradict each other, and low where all are
-        unsure alike. The error area is the chance that a row decided wrongly is disputed more than one decided rightly: 0.5 is no warning at
-        all. Group differences are to the reference group, with an interval of their own and one that holds for all groups together.
+        Disagreement is the share of networks, the audited one among them, that do not decide as most do, averaged over rows; the spread is
+        the variance of their probabilities. Mutual information, in nats, is high where each network is sure and they contradict each other,
+        and low where all are unsure alike. The error area is the chance that a row decided wrongly is disputed more than one decided rightly,
+        ties counting one half: 50 % is no warning at all. Group differences are to the reference group, with an interval of their own and one
+        that holds for all groups together.
 
     What it cannot show:
         Errors that all networks make alike, which is what networks fitted on the same data do most. Agreement says nothing about whether they
@@ -83,7 +84,9 @@ def disagreement(rows: Rows) -> Evidence:
     """
     held, ledger, charts = rows.within(PROBE), Ledger(census=rows.facts.census), []
     design = row_design(held)
-    notes = [design.note] if design.note else []
+    companions = held.column(f"{PROBE}.decision").shape[1]
+    notes = [f"Disagreement counts {companions + 1} networks: the audited one and {companions} beside it."]
+    notes += [design.note] if design.note else []
     shown = [_values(held, name, unit, design) for name, unit in MEANS.items() if held.has(f"{PROBE}.{name}")]
     for name in MEANS:
         if not held.has(f"{PROBE}.{name}"):

@@ -63,8 +63,8 @@ def drift(rows: Rows) -> Evidence:
     How to read it:
         Agreement is the share of rows that both decide alike, the flip share the rest. Changes are the audited network minus the companion,
         on the same rows: an accuracy change below 0 says that the audited network is right less often. Beside its own interval each group's
-        difference to the reference group has one that holds for all groups and companions together. McNemar's p value says how likely as
-        uneven a split of the rows that only one of the two decides rightly would be by chance. The difference of outputs is the total
+        difference to the reference group has one that holds for all groups and companions together. McNemar's p value says how likely
+        chance alone would split the rows that only one of the two decides rightly as unevenly as here. The difference of outputs is the total
         variation of the probabilities, or the distance of the scores.
 
     What it cannot show:

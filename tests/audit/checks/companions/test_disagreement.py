@@ -37,7 +37,12 @@ def test_each_mean_has_students_interval(tmp_path):
     for name, unit in (("disagreement", "proportion"), ("spread", "squared probability"), ("mutual_information", "nats")):
         mean, values = measured(found, name), COLUMNS[name]
         half = stats.sem(values) * stats.t.ppf(0.975, N - 1)
-        assert (mean.value, mean.low, mean.high, mean.unit) == (*pytest.approx((values.mean(), values.mean() - half, values.mean() + half)), unit)
+        assert (mean.value, mean.low, mean.high) == pytest.approx((values.mean(), values.mean() - half, values.mean() + half))
+        assert mean.unit == unit
+
+
+def test_the_notes_say_how_many_networks_are_counted(tmp_path):
+    assert "Disagreement counts 3 networks: the audited one and 2 beside it." in asked(tmp_path).notes
 
 
 def test_the_error_area_is_that_of_scikit_learn_with_ties_at_one_half(tmp_path):
@@ -85,7 +90,7 @@ def test_means_of_groups_are_weighted(tmp_path):
     found = asked(tmp_path, groups=GROUPS, weights=WEIGHTS)
 
     for level, name in enumerate(("north", "south", "east")):
-        kept = REGION == level
+        kept = level == REGION
         assert measured(found, "spread", slice={"region": name}).value == pytest.approx(np.average(SPREAD[kept], weights=WEIGHTS[kept]))
     assert any("weighted" in note for note in found.notes)
 
@@ -99,7 +104,8 @@ def test_copies_of_a_row_in_one_cluster_tell_no_more_than_the_row(tmp_path):
 
     for name, at in (("mutual_information", {}), ("error_area", {"by": "mutual_information"})):
         one, many = measured(alone, name, **at), measured(copied, name, **at)
-        assert (many.value, many.low, many.high) == pytest.approx((one.value, one.low, one.high), rel=5e-3)
+        assert many.value == pytest.approx(one.value)
+        assert 1 <= (many.high - many.low) / (one.high - one.low) < 1.06  # a little wider: few clusters tell a variance less well
 
 
 def test_rows_without_a_value_are_left_out(tmp_path):

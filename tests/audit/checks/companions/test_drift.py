@@ -52,7 +52,7 @@ def test_agreement_is_the_accuracy_of_one_against_the_other(tmp_path):
     for name, theirs in (("copy", COPY), ("old", OLD)):
         agreement = measured(found, "agreement", companion=name)
         assert agreement.value == pytest.approx(accuracy_score(OWN, theirs))
-        assert (agreement.low, agreement.high) == pytest.approx(wilson_ends((OWN == theirs).sum(), N, 0.95))
+        assert (agreement.low, agreement.high) == pytest.approx(wilson_ends((theirs == OWN).sum(), N, 0.95))
         assert measured(found, "flip_share", companion=name).value == pytest.approx(1 - accuracy_score(OWN, theirs))
 
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import accuracy_score
 
 from audit.methods.statistics.intervals import Interval
@@ -22,6 +23,33 @@ def test_the_interval_is_the_one_newcombe_printed() -> None:
 
     assert isinstance(found, Interval)
     assert (found.value, found.low, found.high) == pytest.approx((0.2, 0.0569, 0.3404), abs=5e-5)
+
+
+def test_that_interval_follows_from_roots_of_the_score_equation() -> None:
+    n, first, second, z2 = 50, 48 / 50, 38 / 50, stats.norm.ppf(0.975) ** 2
+    ends = [sorted(np.roots([1 + z2 / n, -(2 * share + z2 / n), share**2]).real) for share in (first, second)]
+    phi = (36 * 0 - 12 * 2) / math.sqrt(48 * 2 * 38 * 12)  # below 0, so not corrected for continuity
+    away = [
+        math.sqrt(a**2 - 2 * phi * a * b + b**2) for a, b in ((first - ends[0][0], ends[1][1] - second), (ends[0][1] - first, second - ends[1][0]))
+    ]
+
+    found = paired_difference(*pair(36, 12, 2, 0))
+    assert isinstance(found, Interval)
+    assert (found.low, found.high) == pytest.approx((0.2 - away[0], 0.2 + away[1]))
+
+
+@pytest.mark.parametrize("chances", [(0.25, 0.25, 0.25, 0.25), (0.6, 0.2, 0.1, 0.1), (0.85, 0.1, 0.03, 0.02), (0.4, 0.05, 0.05, 0.5)])
+def test_over_all_tables_of_twenty_rows_the_interval_holds_the_difference_as_often_as_it_says(chances: tuple[float, ...]) -> None:
+    tables = [(a, b, c, 20 - a - b - c) for a in range(21) for b in range(21 - a) for c in range(21 - a - b)]
+    likely = stats.multinomial.pmf(tables, 20, chances)
+    kept = [(table, chance) for table, chance in zip(tables, likely, strict=True) if chance > 1e-5]
+
+    held = 0.0
+    for table, chance in kept:
+        found = paired_difference(*pair(*table))
+        assert isinstance(found, Interval)
+        held += chance * (found.low <= chances[1] - chances[2] <= found.high)
+    assert 0.94 <= held / sum(chance for _, chance in kept) <= 0.995
 
 
 def test_without_differing_rows_the_interval_still_has_width() -> None:

@@ -53,7 +53,7 @@ def subject(facts: Facts, own: Any, companions: dict[str, Any], labels: Any = LA
 
 
 def measured(made: Any, **settings: Any) -> dict[str, np.ndarray]:
-    """The columns of both probes' rows, those of the second."""
+    """The columns of all rows; the probe `outputs` is measured first."""
     rows = made.evaluate.take(np.arange(made.evaluate.n_rows))
     own = own_outputs.measure(Block(made, rows, {}, seed=1, purpose="outputs"), own_outputs.prepared(made, {}).state, {})
     reads = {f"outputs.{name}": values for name, values in own.items()}
@@ -89,7 +89,7 @@ def test_two_networks_spread_by_a_quarter_of_their_squared_gap():
     np.testing.assert_allclose(found["spread"], gap**2 / 4)
 
 
-def test_mutual_information_of_two_opposite_networks_is_a_bit_less_their_entropy():
+def test_mutual_information_of_two_opposite_networks_is_one_bit_minus_their_entropy():
     found = measured(subject(BINARY, LOGITS, {"other": -LOGITS}))
 
     p = expit(LOGITS[:, 0])
@@ -111,7 +111,9 @@ def test_several_classes_are_apart_by_half_the_sum_of_absolute_differences():
     own, other = np.random.default_rng(3).normal(size=(2, 5, 3))
     found = measured(subject(THREE, own, {"other": other}, labels=np.array(["a"] * 5, dtype=object)))
 
-    expected = [max(abs(p[list(s)].sum() - q[list(s)].sum()) for s in ([0], [1], [2])) for p, q in zip(softmax(own, 1), softmax(other, 1), strict=True)]
+    expected = [
+        max(abs(p[list(s)].sum() - q[list(s)].sum()) for s in ([0], [1], [2])) for p, q in zip(softmax(own, 1), softmax(other, 1), strict=True)
+    ]
     np.testing.assert_allclose(found["difference"][:, 0], expected)  # with three classes the set that differs most is one class or its rest
     assert "score" not in found
     assert np.array_equal(found["decision"][:, 0], other.argmax(axis=1))
