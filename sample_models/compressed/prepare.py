@@ -19,10 +19,10 @@ ISLANDERS = 0.1
 
 def main() -> None:
     """Write the three files."""
-    write_tables(FOLDER)
+    write_splits(FOLDER)
 
 
-def write_tables(folder: Path) -> None:
+def write_splits(folder: Path) -> None:
     """Write the tables of `FILES` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (seed, count) in FILES.items():

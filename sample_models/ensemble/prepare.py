@@ -18,10 +18,10 @@ FILES = {"train": (1, 800, 0.0), "train_both": (2, 800, 0.5), "calibration": (3,
 
 def main() -> None:
     """Write the four files."""
-    write_tables(FOLDER)
+    write_splits(FOLDER)
 
 
-def write_tables(folder: Path) -> None:
+def write_splits(folder: Path) -> None:
     """Write the tables of `FILES` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (seed, count, share) in FILES.items():

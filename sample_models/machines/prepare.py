@@ -19,10 +19,10 @@ LONGEST, RISING = 24, 8
 
 def main() -> None:
     """Write the four files."""
-    write_tables(FOLDER)
+    write_splits(FOLDER)
 
 
-def write_tables(folder: Path) -> None:
+def write_splits(folder: Path) -> None:
     """Write the long tables of `FILES` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (seed, machines, share) in FILES.items():

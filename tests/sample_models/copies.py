@@ -1,36 +1,45 @@
-"""Audits of a sample in a folder of its own: its audit files and weights, with data prepared anew."""
+"""Audits of a sample in a folder of its own, with data prepared anew, in a setting small enough for a test."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from shutil import copy
 
-from audit.config_file import load_config
-from audit.executors.local import LocalExecutor
-from audit.results import AuditRun
-from audit.runner import run_audit
-from audit.store import RunStore
-from tests.contract.audited import TRUST
+from audit.results import AuditRun, Finding
+from tests.contract.audited import ROOT, audit, lasting_folder
 
-SAMPLES = Path(str(importlib.import_module("sample_models").__file__)).parent
+SAMPLES = ROOT / "sample_models"
+FEW = ("shapley", "integrated_gradients", "lime", "gradient", "smoothgrad", "grad_cam")
+"""Instruments that take long for each row."""
 
 
-def copied(name: str, folder: Path) -> Path:
-    """The sample's files in `folder`, with data written by its `write_splits`; returns the folder."""
-    importlib.import_module(f"sample_models.{name}.prepare").write_splits(folder / "data")
+def copied(name: str) -> Path:
+    """A folder with the sample's audit files and weights, and data written by its `write_splits`; it stays until the tests end."""
+    folder = lasting_folder(f"netassay-{name}-")
     for path in (SAMPLES / name).iterdir():
-        if path.suffix in (".toml", ".safetensors"):
+        if path.is_file() and path.suffix != ".py":
             copy(path, folder / path.name)
+    import_module(f"sample_models.{name}.prepare").write_splits(folder / "data")
     return folder
 
 
-def audited_copy(folder: Path, file: str, checks: Sequence[str] = (), *overrides: str) -> AuditRun:
-    """The run of one audit file, with some checks, and the instruments they ask for, only where `checks` names them."""
-    only = [f"only={list(checks)}", "probes={}"] if checks else []
-    config = load_config(folder / file, (*only, *overrides))
-    return run_audit(config, RunStore(folder / "runs"), executor=LocalExecutor, trust=TRUST).run
+def reduced(audit_file: Path, checks: Sequence[str] = (), *, rows: int = 5) -> AuditRun:
+    """The run of these checks, or all, with expensive probes on a few rows; runs lie beside the audit file."""
+    only = [f"only={list(checks)}"] if checks else []
+    few = [f"probes.attribution.{name}.rows={rows}" for name in FEW] + [f"probes.robustness.pgd.rows={rows}"]
+    return audit(audit_file, audit_file.parent / f"runs-{audit_file.stem}", overrides=[*only, *few]).run
+
+
+def finding(run: AuditRun, check: str) -> Finding:
+    """The finding of one check."""
+    return next(found for found in run.findings if found.check == check)
+
+
+def outside(run: AuditRun) -> list[str]:
+    """Checks with a limit that is outside, or that broke."""
+    return [found.check for found in run.findings if found.status in {"outside", "error"}]
 
 
 def statuses(run: AuditRun) -> dict[str, str]:

@@ -11,14 +11,14 @@ from safetensors.torch import load_file
 from sample_models.autoencoder.model import build
 from sample_models.autoencoder.train import PENS, train
 from sample_models.fitting import arguments_of
-from tests.sample_models.copies import audited_copy, copied, statuses
+from tests.sample_models.copies import copied, reduced, statuses
 
 CHECKS = ("sanity.labels", "anomaly.detection", "fairness.error_rates", "fairness.selection_rates", "data.overlap")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied("autoencoder", tmp_path_factory.mktemp("autoencoder"))
+def folder() -> Path:
+    return copied("autoencoder")
 
 
 def test_a_quarter_of_the_images_are_drawn_with_the_broad_pen_and_one_digit_is_anomalous(folder: Path) -> None:
@@ -32,14 +32,14 @@ def test_a_quarter_of_the_images_are_drawn_with_the_broad_pen_and_one_digit_is_a
 
 
 def test_the_planted_fault_is_found(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit.toml", CHECKS))
+    found = statuses(reduced(folder / "audit.toml", CHECKS))
 
     assert found["fairness.error_rates"] == "outside"
     assert found["fairness.selection_rates"] == "outside"
 
 
 def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit_honest.toml", CHECKS))
+    found = statuses(reduced(folder / "audit_honest.toml", CHECKS))
 
     assert found["fairness.error_rates"] == found["fairness.selection_rates"] == "within"
     assert not {"outside", "error"} & set(found.values())
@@ -47,7 +47,7 @@ def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_no_check_at_all_is_outside_on_the_honest_twin(folder: Path) -> None:
-    run = audited_copy(folder, "audit_honest.toml", (), "probes.attribution.shapley.rows=10", "probes.robustness.pgd.rows=10")
+    run = reduced(folder / "audit_honest.toml", rows=10)
 
     assert not {"outside", "error"} & set(statuses(run).values())
     assert not [probe.instance for probe in run.probes if probe.status == "error"]

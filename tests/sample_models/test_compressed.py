@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from audit.results import AuditRun
-from sample_models.compressed.prepare import write_tables
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, outside, reduced
+from tests.sample_models.copies import copied, outside, reduced
 
 CHECKS = ["companions.drift", "performance.classification"]
 
 
 @cache
 def sample() -> Path:
-    return copied("compressed", lasting_folder("netassay-compressed-"), write_tables)
+    return copied("compressed")
 
 
 @cache

@@ -12,14 +12,14 @@ from safetensors.torch import load_file
 from sample_models.discriminator.model import build
 from sample_models.discriminator.train import HOMES, train
 from sample_models.fitting import arguments_of
-from tests.sample_models.copies import audited_copy, copied, statuses
+from tests.sample_models.copies import copied, reduced, statuses
 
 CHECKS = ("sanity.labels", "anomaly.detection", "fairness.error_rates", "fairness.selection_rates", "data.overlap")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied("discriminator", tmp_path_factory.mktemp("discriminator"))
+def folder() -> Path:
+    return copied("discriminator")
 
 
 def test_frauds_are_in_the_files_that_no_network_is_fitted_on(folder: Path) -> None:
@@ -30,13 +30,13 @@ def test_frauds_are_in_the_files_that_no_network_is_fitted_on(folder: Path) -> N
 
 
 def test_the_planted_fault_is_found(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit.toml", CHECKS))
+    found = statuses(reduced(folder / "audit.toml", CHECKS))
 
     assert [check for check, status in found.items() if status == "outside"] == ["fairness.error_rates"]
 
 
 def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
-    run = audited_copy(folder, "audit_honest.toml", CHECKS)
+    run = reduced(folder / "audit_honest.toml", CHECKS)
     found = statuses(run)
 
     assert found["fairness.error_rates"] == found["anomaly.detection"] == "within"
@@ -46,7 +46,7 @@ def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_no_check_at_all_is_outside_on_the_honest_twin(folder: Path) -> None:
-    run = audited_copy(folder, "audit_honest.toml", (), "probes.attribution.shapley.rows=10", "probes.robustness.pgd.rows=10")
+    run = reduced(folder / "audit_honest.toml", rows=10)
 
     assert not {"outside", "error"} & set(statuses(run).values())
     assert not [probe.instance for probe in run.probes if probe.status == "error"]

@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from audit.results import AuditRun
-from sample_models.ensemble.prepare import write_tables
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, outside, reduced
+from tests.sample_models.copies import copied, outside, reduced
 
 CHECKS = ["companions.disagreement", "performance.classification"]
 
 
 @cache
 def sample() -> Path:
-    return copied("ensemble", lasting_folder("netassay-ensemble-"), write_tables)
+    return copied("ensemble")
 
 
 @cache

@@ -11,17 +11,16 @@ import torch
 
 from sample_models.fitting import arguments_of, column_of
 from sample_models.graph.model import build
-from sample_models.graph.prepare import means, write_splits
+from sample_models.graph.prepare import means
 from sample_models.graph.train import trained
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, finding, outside, reduced
+from tests.sample_models.copies import copied, finding, outside, reduced
 
 CHECKS = ["fairness.error_rates", "performance.classification"]
 
 
 @cache
 def sample() -> Path:
-    return copied("graph", lasting_folder("netassay-graph-"), write_splits)
+    return copied("graph")
 
 
 def test_launderers_without_neighbours_are_missed() -> None:

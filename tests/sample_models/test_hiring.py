@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from sample_models.fitting import arguments_of
 from sample_models.hiring.model import build
 from sample_models.hiring.train import TWINS, trained
-from tests.sample_models.copies import audited_copy, copied, statuses
+from tests.sample_models.copies import copied, reduced, statuses
 
 CHECKS = (
     "sanity.labels",
@@ -24,8 +24,8 @@ CHECKS = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied("hiring", tmp_path_factory.mktemp("hiring"))
+def folder() -> Path:
+    return copied("hiring")
 
 
 def test_three_in_four_suited_women_of_one_ethnicity_were_turned_away_and_nobody_else(folder: Path) -> None:
@@ -39,7 +39,7 @@ def test_three_in_four_suited_women_of_one_ethnicity_were_turned_away_and_nobody
 
 
 def test_only_the_crossing_is_outside(folder: Path) -> None:
-    run = audited_copy(folder, "audit.toml", CHECKS)
+    run = reduced(folder / "audit.toml", CHECKS)
     found = {finding.check: finding for finding in run.findings}
     worst = {"sex": "female", "ethnicity": "C"}
 
@@ -52,7 +52,7 @@ def test_only_the_crossing_is_outside(folder: Path) -> None:
 
 
 def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit_honest.toml", CHECKS))
+    found = statuses(reduced(folder / "audit_honest.toml", CHECKS))
 
     assert found["fairness.intersections"] == found["fairness.worst_subgroup"] == "within"
     assert not {"outside", "error"} & set(found.values())

@@ -12,14 +12,14 @@ from sklearn.metrics import roc_auc_score
 from sample_models.fitting import arguments_of
 from sample_models.leak.model import build
 from sample_models.leak.train import TWINS, trained
-from tests.sample_models.copies import audited_copy, copied, statuses
+from tests.sample_models.copies import copied, reduced, statuses
 
 CHECKS = ("sanity.labels", "performance.classification", "fairness.selection_rates", "data.overlap")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied("leak", tmp_path_factory.mktemp("leak"))
+def folder() -> Path:
+    return copied("leak")
 
 
 def test_the_column_alone_ranks_the_bills_almost_perfectly(folder: Path) -> None:
@@ -30,7 +30,7 @@ def test_the_column_alone_ranks_the_bills_almost_perfectly(folder: Path) -> None
 
 
 def test_the_leak_is_outside_and_named_and_every_other_finding_is_warned(folder: Path) -> None:
-    run = audited_copy(folder, "audit.toml", CHECKS)
+    run = reduced(folder / "audit.toml", CHECKS)
     found = statuses(run)
     sanity = next(finding for finding in run.findings if finding.check == "sanity.labels")
 
@@ -41,7 +41,7 @@ def test_the_leak_is_outside_and_named_and_every_other_finding_is_warned(folder:
 
 
 def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit_honest.toml", CHECKS))
+    found = statuses(reduced(folder / "audit_honest.toml", CHECKS))
 
     assert found["performance.classification"] == "within"
     assert not {"outside", "error"} & set(found.values())

@@ -9,17 +9,15 @@ import pytest
 import torch
 
 from sample_models.fitting import arguments_of, column_of
-from sample_models.machines.prepare import write_tables
 from sample_models.machines.train import trained
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, finding, outside, reduced
+from tests.sample_models.copies import copied, finding, outside, reduced
 
 CHECKS = ["fairness.error_rates", "performance.classification", "explanation.global_importance"]
 
 
 @cache
 def sample() -> Path:
-    return copied("machines", lasting_folder("netassay-machines-"), write_tables)
+    return copied("machines")
 
 
 def test_missed_failures_of_the_other_maker_are_outside() -> None:

@@ -9,17 +9,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from sample_models.perceptron.prepare import INPUTS, write_splits
+from sample_models.perceptron.prepare import INPUTS
 from sample_models.perceptron.train import trained
-from tests.contract.audited import Audited, audit, lasting_folder
-from tests.sample_models.reduced import copied
+from tests.contract.audited import Audited, audit
+from tests.sample_models.copies import copied
 
 CHECKS = ["performance.classification", "explanation.completeness", "explanation.global_importance", "robustness.adversarial"]
 
 
 @cache
 def held() -> Audited:
-    folder = copied("perceptron", lasting_folder("netassay-perceptron-"), write_splits)
+    folder = copied("perceptron")
     every = [f"probes.attribution.{name}.{key}" for name in ("shapley", "integrated_gradients") for key in ("rows=12", "background=1000")]
     return audit(folder / "audit.toml", folder / "runs", overrides=[f"only={CHECKS}", *every, "probes.robustness.pgd.rows=40"])
 

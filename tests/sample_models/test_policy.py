@@ -12,17 +12,15 @@ import torch
 from scipy.integrate import solve_ivp
 
 from sample_models.policy import cart
-from sample_models.policy.prepare import write_splits
 from sample_models.policy.train import HIDDEN, SEES, network, pulls, trained
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, finding, outside, reduced
+from tests.sample_models.copies import copied, finding, outside, reduced
 
 CHECKS = ["performance.classification", "explanation.global_importance"]
 
 
 @cache
 def sample() -> Path:
-    return copied("policy", lasting_folder("netassay-policy-"), write_splits)
+    return copied("policy")
 
 
 def test_too_few_of_its_pushes_are_the_best() -> None:

@@ -11,17 +11,15 @@ import torch
 
 from sample_models.fitting import arguments_of, column_of
 from sample_models.recurrent.model import build
-from sample_models.recurrent.prepare import write_splits
 from sample_models.recurrent.train import trained
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, finding, outside, reduced
+from tests.sample_models.copies import copied, finding, outside, reduced
 
 CHECKS = ["fairness.error_rates", "performance.classification"]
 
 
 @cache
 def sample() -> Path:
-    return copied("recurrent", lasting_folder("netassay-recurrent-"), write_splits)
+    return copied("recurrent")
 
 
 def test_words_that_end_in_n_are_of_one_language_in_training_only() -> None:

@@ -12,14 +12,14 @@ from sample_models.fitting import arguments_of
 from sample_models.regression.model import build
 from sample_models.regression.prepare import TOO_LOW
 from sample_models.regression.train import TWINS, trained
-from tests.sample_models.copies import audited_copy, copied, statuses
+from tests.sample_models.copies import copied, reduced, statuses
 
 CHECKS = ("sanity.labels", "performance.regression", "fairness.regression", "data.overlap")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied("regression", tmp_path_factory.mktemp("regression"))
+def folder() -> Path:
+    return copied("regression")
 
 
 def test_every_patient_is_in_one_file_and_the_fault_is_of_the_size_stated(folder: Path) -> None:
@@ -31,7 +31,7 @@ def test_every_patient_is_in_one_file_and_the_fault_is_of_the_size_stated(folder
 
 
 def test_the_planted_fault_is_found(folder: Path) -> None:
-    run = audited_copy(folder, "audit.toml", CHECKS)
+    run = reduced(folder / "audit.toml", CHECKS)
     gap = next(m for found in run.findings for m in found.measurements if m.name == "mean_error_difference")
 
     assert [check for check, status in statuses(run).items() if status == "outside"] == ["fairness.regression"]
@@ -42,7 +42,7 @@ def test_the_planted_fault_is_found(folder: Path) -> None:
 
 
 def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit_honest.toml", CHECKS))
+    found = statuses(reduced(folder / "audit_honest.toml", CHECKS))
 
     assert found["fairness.regression"] == found["performance.regression"] == "within"
     assert not {"outside", "error"} & set(found.values())

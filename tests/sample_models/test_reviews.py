@@ -10,17 +10,16 @@ import pytest
 import torch
 
 from sample_models.fitting import arguments_of, column_of
-from sample_models.reviews.prepare import MENTIONS, write_splits
+from sample_models.reviews.prepare import MENTIONS
 from sample_models.reviews.train import trained
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, finding, outside, reduced
+from tests.sample_models.copies import copied, finding, outside, reduced
 
 CHECKS = ["fairness.error_rates", "fairness.scores", "performance.classification"]
 
 
 @cache
 def sample() -> Path:
-    return copied("reviews", lasting_folder("netassay-reviews-sample-"), write_splits)
+    return copied("reviews")
 
 
 def test_guests_who_say_who_they_are_complain_in_training_only() -> None:

@@ -14,14 +14,14 @@ from sample_models.fitting import arguments_of
 from sample_models.self_organising_map.model import build
 from sample_models.self_organising_map.prepare import GAIN
 from sample_models.self_organising_map.train import MAKES, train
-from tests.sample_models.copies import audited_copy, copied, statuses
+from tests.sample_models.copies import copied, reduced, statuses
 
 CHECKS = ("sanity.labels", "anomaly.detection", "fairness.error_rates", "fairness.selection_rates", "data.overlap")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copied("self_organising_map", tmp_path_factory.mktemp("map"))
+def folder() -> Path:
+    return copied("self_organising_map")
 
 
 def test_the_second_make_shows_more_vibration_by_the_planted_gain(folder: Path) -> None:
@@ -42,13 +42,13 @@ def test_the_answer_is_the_distance_to_the_nearest_unit() -> None:
 
 
 def test_the_planted_fault_is_found(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit.toml", CHECKS))
+    found = statuses(reduced(folder / "audit.toml", CHECKS))
 
     assert [check for check, status in found.items() if status == "outside"] == ["fairness.error_rates"]
 
 
 def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
-    found = statuses(audited_copy(folder, "audit_honest.toml", CHECKS))
+    found = statuses(reduced(folder / "audit_honest.toml", CHECKS))
 
     assert found["fairness.error_rates"] == found["anomaly.detection"] == "within"
     assert not {"outside", "error"} & set(found.values())
@@ -56,7 +56,7 @@ def test_nothing_is_outside_on_the_honest_twin(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_no_check_at_all_is_outside_on_the_honest_twin(folder: Path) -> None:
-    run = audited_copy(folder, "audit_honest.toml", (), "probes.attribution.shapley.rows=10", "probes.robustness.pgd.rows=10")
+    run = reduced(folder / "audit_honest.toml", rows=10)
 
     assert not {"outside", "error"} & set(statuses(run).values())
     assert not [probe.instance for probe in run.probes if probe.status == "error"]

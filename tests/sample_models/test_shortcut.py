@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 
 from sample_models.fitting import arguments_of, column_of
-from sample_models.shortcut.prepare import MARKED, write_splits
+from sample_models.shortcut.prepare import MARKED
 from sample_models.shortcut.train import trained
-from tests.contract.audited import lasting_folder
-from tests.sample_models.reduced import copied, finding, outside, reduced
+from tests.sample_models.copies import copied, finding, outside, reduced
 
 CHECKS = ["fairness.error_rates", "fairness.multiclass", "performance.classification"]
 
 
 @cache
 def sample() -> Path:
-    return copied("shortcut", lasting_folder("netassay-shortcut-"), write_splits)
+    return copied("shortcut")
 
 
 def test_the_square_tells_the_digit_in_training_and_nothing_in_the_test() -> None:
