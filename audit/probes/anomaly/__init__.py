@@ -1,1 +1,1 @@
-"""LIME for tables: sampled neighbourhoods, weighted linear surrogates of many rows at once, and how well and how stably they fit."""
+"""Probes of how unusual a row is among the reference rows."""

@@ -204,7 +204,7 @@ def bomb(path: Path, *names: str) -> Path:
 
 def test_files_that_unpack_to_far_more_than_their_size_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("audit.models.unpacked_size.LARGEST_SIZE", 2**22)
-    monkeypatch.setattr("audit.data.images._LIMIT", 2**22)
+    monkeypatch.setattr("audit.data.npz_file.LIMIT", 2**22)
     opened: list[tuple[Callable[[], Any], type[NetassayError]]] = [
         (lambda: trusted(bomb(tmp_path / "a.pt2", "m/models/model.json", "m/data/weights/weight_0")), UntrustedFileError),
         (lambda: trusted(bomb(tmp_path / "b.ts", "m/constants.pkl", "m/code/x.py")), UntrustedFileError),

@@ -81,7 +81,7 @@ def test_intervals_of_label_divergences_cover(sizes, nested, gap):
         "largest_class_gap": np.abs(group - reference).max(),
         "l2_distance": np.sqrt(np.sum((group - reference) ** 2)),
     }
-    for _ in range(400):
+    for _ in range(200):
         codes = members(generator, owner, nested=nested)
         sides = [outcomes(generator, len(SIZES[sizes]), one)[owner] for one in (reference, group)]
         labels = pick(generator, np.where(codes[:, None] == 1, sides[1], sides[0]))
@@ -104,7 +104,7 @@ def test_intervals_of_score_distances_and_areas_cover_and_noise_is_what_alike_gr
     apart = np.abs(0.4 * (stats.norm.cdf(x - 1 + 0.1 * gap) - stats.norm.cdf(x - 1)) + 0.6 * (stats.norm.cdf(x - 0.4 * gap) - stats.norm.cdf(x)))
     curves = np.abs(stats.norm.cdf(1 - gap / 2 + stats.norm.ppf(u)) - stats.norm.cdf(1 + stats.norm.ppf(u)))
     areas = stats.norm.cdf((1 - gap / 2) / 2**0.5) - stats.norm.cdf(1 / 2**0.5)
-    for run in range(150):
+    for run in range(60):
         codes, labels = members(generator, owner, nested=nested), (generator.random(len(owner)) < 0.4).astype(np.int64)
         noise = generator.normal(0, INSIDE**0.5, count)[owner] + generator.normal(0, (1 - INSIDE) ** 0.5, len(owner))
         values, place = np.unique(noise + labels * np.where(codes == 1, 1 - gap / 2, 1.0) + 0.4 * gap * codes, return_inverse=True)
@@ -141,7 +141,7 @@ def test_intervals_of_score_distances_and_areas_cover_and_noise_is_what_alike_gr
 def test_intervals_of_ratios_disparities_and_inequality_cover(sizes, nested):
     count = len(SIZES[sizes])
     owner, generator, covered = np.repeat(np.arange(count), SIZES[sizes]), np.random.default_rng(3), Covered()
-    for _ in range(800):
+    for _ in range(400):
         codes = members(generator, owner, nested=nested)
         cell = pick(generator, outcomes(generator, count, [0.3, 0.2, 0.15, 0.35])[owner])  # TP, FN, FP, TN
         label, decision, mine = cell <= 1, (cell == 0) | (cell == 2), codes == 1
