@@ -88,6 +88,16 @@ class Game:
         place[varying] = torch.arange(len(varying), device=self.owner.device)
         return place[self.owner]
 
+    def worth(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
+        """v of each of the coalitions `inside` (c, varying players), as (c, k), for the flattened `row`."""
+        member = torch.as_tensor(inside, device=row.device)
+        found = [self.alone.new_zeros(0, self.alone.shape[1])]
+        for part in torch.split(member, max(1, self.chunk // len(self.background))):
+            mixed = torch.where(part[:, None, places], row, self.background)
+            answers = self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), len(self.background), -1)
+            found.append(torch.einsum("b,cbk->ck", self.weights, answers))
+        return torch.cat(found)
+
     def spread(self, values: Tensor, varying: Tensor) -> Tensor:
         """Values (m, k) of the varying players as (players, k); a player that never varies changes nothing and has exactly 0."""
         full = values.new_zeros(self.players, values.shape[1])

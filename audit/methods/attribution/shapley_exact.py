@@ -44,7 +44,7 @@ def enumerated(game: Game, row: Tensor) -> RowValues:
         raise MethodError(f"{m} players vary; all coalitions are enumerated for at most {MOST_PLAYERS}")
     total = game.answers(row[None])[0]
     inside = coalitions(m)
-    worth = torch.cat([game.base[None], _worth(game, row, inside[1:-1], game.places(varying)), total[None]]) if m else total[None]
+    worth = torch.cat([game.base[None], game.worth(row, inside[1:-1], game.places(varying)), total[None]]) if m else total[None]
     values = game.spread(torch.from_numpy(coalition_weights(m)) @ worth, varying)
     return RowValues(values, torch.zeros_like(values), total, max(0, 2**m - 2) * len(game.background) + 1, exact=True)
 
@@ -63,14 +63,3 @@ def coalition_weights(m: int) -> NDArray[np.float64]:
     leaving = np.array([1 / (m * comb(m - 1, s)) for s in range(m)] + [0.0])
     weights: NDArray[np.float64] = np.where(inside.T, joining[size], -leaving[size])
     return weights
-
-
-def _worth(game: Game, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
-    """v of each of the coalitions `inside` (c, m), as (c, k)."""
-    member = torch.as_tensor(inside, device=row.device)
-    found = [game.alone.new_zeros(0, game.alone.shape[1])]
-    for part in torch.split(member, max(1, game.chunk // len(game.background))):
-        mixed = torch.where(part[:, None, places], row, game.background)
-        answers = game.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), len(game.background), -1)
-        found.append(torch.einsum("b,cbk->ck", game.weights, answers))
-    return torch.cat(found)

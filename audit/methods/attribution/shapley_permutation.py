@@ -50,14 +50,20 @@ def walked(game: Game, row: Tensor, orders: NDArray[np.integer]) -> RowValues:
     if not m:
         nothing = game.spread(total.new_zeros(0, len(total)), varying)
         return RowValues(nothing, nothing, total, 1, exact=True)
+    found = contributions(game, row, orders, varying, total)
+    values = torch.einsum("b,bmk->mk", game.weights, found.mean(dim=1))
+    se = torch.einsum("b,bmk->mk", game.weights**2, found.var(dim=1) / pairs).sqrt()
+    return RowValues(game.spread(values, varying), game.spread(se, varying), total, b * pairs * 2 * (m - 1) + 1, exact=m == 1)
+
+
+def contributions(game: Game, row: Tensor, orders: NDArray[np.integer], varying: Tensor, total: Tensor) -> Tensor:
+    """What each of the m varying players adds in each permutation (b, pairs, players), forwards and backwards halved: (b, pairs, m, k)."""
+    m, (b, pairs, _) = len(varying), orders.shape
     ranks = ranks_of(orders, varying.cpu().numpy()).reshape(b * pairs, m)
     rising = _rising(game, row, ranks, game.places(varying), total)
     steps = (rising[:, 1:] - rising[:, :-1]) / 2
     index = torch.from_numpy(ranks)[:, :, None].expand(-1, -1, steps.shape[2])
-    found = steps.gather(1, index).reshape(b, pairs, m, -1)
-    values = torch.einsum("b,bmk->mk", game.weights, found.mean(dim=1))
-    se = torch.einsum("b,bmk->mk", game.weights**2, found.var(dim=1) / pairs).sqrt()
-    return RowValues(game.spread(values, varying), game.spread(se, varying), total, b * pairs * 2 * (m - 1) + 1, exact=m == 1)
+    return steps.gather(1, index).reshape(b, pairs, m, -1)
 
 
 def ranks_of(orders: NDArray[np.integer], varying: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,0 +1,226 @@
+"""Shapley values from few coalitions: Bayesian quadrature on the odd part of the game, one plan for all rows with as many varying players."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import comb
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import softmax
+from torch import Tensor
+
+from audit.errors import MethodError
+from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
+
+Floats = NDArray[np.float64]
+REACHES = (0.001, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0)
+"""Candidates for m times the ratio between the variances of interactions of two following orders."""
+NOISES = (1e-8, 1e-5, 1e-3, 1e-2)
+"""Candidates for the part of a game's variance that no interaction explains."""
+FEWEST_PAIRS = 8
+
+
+def shapley_quadrature(
+    network: Network,
+    inputs: Tensor,
+    background: Tensor,
+    owner: NDArray[np.int64],
+    *,
+    players: int,
+    pairs: int,
+    seed: int,
+    weights: Floats | None = None,
+    chunk: int = 4096,
+) -> ShapleyValues:
+    """Estimates for `inputs` (n, …) from `pairs` coalitions and their complements, each over the whole `background` (b, …).
+
+    Shapley values depend only on the odd part g(S) = (v(S) - v(complement of S)) / 2 of the game (OddSHAP, arXiv:2602.01399), so every
+    coalition is asked together with its complement. g is given a Gaussian prior in which the interactions of each odd order k have
+    variance θ^k, and the values are its posterior mean; θ and the part left unexplained are those that foretell each pair best from all
+    others. The empty and the full coalition are known, so values sum to total - base. `se` is the posterior deviation, scaled by how far
+    off those foretold pairs were. Where all coalitions are fewer than asked for, they are enumerated.
+
+    A row costs 2 · pairs · b + 1 rows of the network. Raises MethodError for fewer than `FEWEST_PAIRS`.
+    """
+    if pairs < FEWEST_PAIRS:
+        raise MethodError(f"{pairs} pairs of coalitions; at least {FEWEST_PAIRS} are needed to tell the error")
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
+    plans: dict[int, Plan] = {}
+
+    def solve(held: Game, row: Tensor, _: int) -> RowValues:
+        varying = held.varying(row)
+        m = len(varying)
+        if m not in plans:
+            plans[m] = make_plan(m, pairs=max(pairs, 2 * m), generator=np.random.default_rng([seed, m]))
+        return estimated(held, row, varying, plans[m])
+
+    return play(game, inputs, solve)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Coalitions of m players to ask about, one of each complementary pair, and what to make of the answers."""
+
+    inside: NDArray[np.bool_]
+    """(pairs, m)."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether no other coalition is left."""
+        return len(self.inside) == int(2 ** (self.inside.shape[1] - 1)) - 1
+
+    @cached_property
+    def fits(self) -> tuple[Fit, ...]:
+        """One for each θ."""
+        m = self.inside.shape[1]
+        signs = np.where(np.concatenate([np.zeros((1, m), dtype=bool), self.inside]), -1, 1).astype(np.int64)
+        return tuple(_fit(signs, min(0.9, reach / m)) for reach in REACHES)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Posterior under one θ, as matrices over the P pairs of a plan; the pair (∅, all) is known and already taken into account."""
+
+    known: Floats
+    """(P,), what that pair foretells of the others, for each unit of its odd part."""
+    known_onto: Floats
+    """(m,), and of the Shapley values."""
+    directions: Floats
+    """(P, P), eigenvectors of the covariance of the odd part at the pairs."""
+    sizes: Floats
+    """(P,), and its eigenvalues."""
+    onto: Floats
+    """(m, P), covariance of Shapley values with the odd part along the directions."""
+    prior: Floats
+    """(m,), variance of the Shapley values."""
+
+
+def make_plan(m: int, *, pairs: int, generator: np.random.Generator) -> Plan:
+    """At most `pairs` different coalitions of up to half of m players, more of the small and large sizes, where there are few to choose from."""
+    total = max(0, 2 ** (m - 1) - 1)
+    if total <= pairs:
+        everyone = (np.arange(1, total + 1)[:, None] >> np.arange(m)) % 2 == 1
+        return Plan(everyone.astype(bool))
+    sizes = np.arange(1, m // 2 + 1)
+    most = np.array([comb(m, int(s)) // (2 if 2 * s == m else 1) for s in sizes], dtype=float)
+    taken = _quota(1 / np.sqrt(sizes * (m - sizes)), most, pairs)
+    return Plan(np.concatenate([_subsets(m, int(size), int(count), generator) for size, count in zip(sizes, taken, strict=True) if count]))
+
+
+def estimated(game: Game, row: Tensor, varying: Tensor, plan: Plan) -> RowValues:
+    """Values of one flattened row by a plan for its varying players."""
+    total, m = game.answers(row[None])[0], len(varying)
+    if m < 2:
+        values = game.spread((total - game.base)[None] if m else total.new_zeros(0, len(total)), varying)
+        return RowValues(values, torch.zeros_like(values), total, 1, exact=True)
+    both = np.concatenate([plan.inside, ~plan.inside])
+    first, second = game.worth(row, both, game.places(varying)).chunk(2)
+    odd = torch.cat([(game.base - total)[None], first - second]).numpy() / 2
+    columns = [_complete(plan, odd[:, k]) if plan.complete else _weighted(plan, odd[:, k]) for k in range(odd.shape[1])]
+    values, se = (torch.from_numpy(np.stack(found, axis=1)) for found in zip(*columns, strict=True))
+    evaluations = len(both) * len(game.background) + 1
+    return RowValues(game.spread(values, varying), game.spread(se, varying), total, evaluations, exact=plan.complete)
+
+
+def _complete(plan: Plan, odd: Floats) -> tuple[Floats, Floats]:
+    """φ_i = -2 Σ_S w_S s_i g(S) over all pairs, w the Shapley weight of a player's joining."""
+    m = plan.inside.shape[1]
+    size = np.concatenate([[0], plan.inside.sum(axis=1)])
+    inside = np.concatenate([np.zeros((1, m), dtype=bool), plan.inside])
+    joining, leaving = (np.array([1 / (m * comb(m - 1, int(s) + shift)) if 0 <= s + shift < m else 0.0 for s in size]) for shift in (-1, 0))
+    found: Floats = 2 * (np.where(inside, joining[:, None], -leaving[:, None]) * odd[:, None]).sum(axis=0)
+    return found, np.zeros(m)
+
+
+def _weighted(plan: Plan, odd: Floats) -> tuple[Floats, Floats]:
+    """Values (m,) and standard errors under all priors, each weighed by how well it foretells every pair from the others.
+
+    The scale of a prior is what those forecasts were off by, raised for the m effects that were fitted.
+    """
+    pairs, m = plan.inside.shape
+    if not np.any(odd):
+        return np.zeros(m), np.zeros(m)
+    scores, values, squares = [], [], []
+    for fit in plan.fits:
+        seen = fit.directions.T @ (odd[1:] - fit.known * odd[0])
+        for noise in NOISES:
+            shrunk = 1 / (fit.sizes + noise)
+            variance = 1 / (fit.directions**2 @ shrunk)
+            missed = (fit.directions @ (shrunk * seen)) * variance
+            scale = max(float(np.mean(missed**2 / variance)), float(np.finfo(float).tiny))
+            scores.append(-(pairs * np.log(scale) + np.log(variance).sum()) / 2)
+            values.append(fit.known_onto * odd[0] + fit.onto @ (shrunk * seen))
+            squares.append(scale * pairs / (pairs - m) * np.maximum(fit.prior - fit.onto**2 @ shrunk, 1e-8 * fit.prior))
+    weights = softmax(scores)
+    mean = weights @ np.stack(values)
+    return mean, np.sqrt(weights @ (np.stack(squares) + (np.stack(values) - mean) ** 2))
+
+
+def _fit(signs: NDArray[np.int64], theta: float) -> Fit:
+    """For pairs given as `signs` (P + 1, m), -1 for a player inside; the first is (∅, all)."""
+    m = signs.shape[1]
+    scale = ((1 + theta) ** m - (1 - theta) ** m) / 2
+    apart = (m - signs @ signs.T) // 2
+    covariance = _odd(theta, m)[apart] / scale
+    onto = _onto(signs, theta) / scale
+    prior = 4 * sum(comb(m - 1, k - 1) * theta**k / k**2 for k in range(1, m + 1, 2)) / scale
+    known, known_onto = covariance[1:, 0] / covariance[0, 0], onto[:, 0] / covariance[0, 0]
+    sizes, directions = np.linalg.eigh(covariance[1:, 1:] - np.outer(known, covariance[0, 1:]))
+    rest = (onto[:, 1:] - np.outer(known_onto, covariance[0, 1:])) @ directions
+    return Fit(known, known_onto, directions, np.maximum(sizes, 0.0), rest, prior - known_onto * onto[:, 0])
+
+
+def _odd(theta: float, m: int) -> Floats:
+    """Σ θ^|T| χ_T(S) χ_T(S') over odd T, by the number 0…m of players in which S and S' differ."""
+    apart = np.arange(m + 1)
+    found: Floats = ((1 + theta) ** (m - apart) * (1 - theta) ** apart - (1 - theta) ** (m - apart) * (1 + theta) ** apart) / 2
+    return found
+
+
+def _onto(signs: NDArray[np.int64], theta: float) -> Floats:
+    """Covariance (m, P + 1) of Shapley values with the odd part: φ_i = -2 Σ over odd T with i of c_T / |T|.
+
+    Σ_T θ^|T| χ_T / |T| over odd T with i is s_i times the integral over t from 0 to θ of the even part of Π_{j ≠ i} (1 + t s_j), a
+    polynomial whose integral Gauss-Legendre nodes give exactly.
+    """
+    m = signs.shape[1]
+    nodes, weight = np.polynomial.legendre.leggauss(m // 2 + 1)
+    t, weight = (nodes + 1) / 2 * theta, weight / 2 * theta
+    outside = np.arange(m)[:, None]
+    table = (((1 + t) ** outside * (1 - t) ** (m - 1 - outside) + (1 - t) ** outside * (1 + t) ** (m - 1 - outside)) / 2 * weight).sum(axis=1)
+    others = (signs == 1).sum(axis=1)[:, None] - (signs == 1)
+    found: Floats = (-2 * signs * table[others]).T
+    return found
+
+
+def _quota(shares: Floats, most: Floats, pairs: int) -> NDArray[np.int64]:
+    """How many coalitions of each size: `pairs` in proportion to `shares`, nowhere more than there are."""
+    taken, left = np.zeros(len(shares)), np.ones(len(shares), dtype=bool)
+    while left.any():
+        wanted = np.where(left, shares / shares[left].sum() * (pairs - taken[~left].sum()), taken)
+        full = left & (wanted >= most)
+        taken = np.where(left, wanted, taken)
+        if not full.any():
+            break
+        taken[full], left = most[full], left & ~full
+    whole = np.floor(taken + 1e-9).astype(np.int64)
+    order = np.argsort(-(taken - whole), kind="stable")
+    for place in order[: max(0, pairs - int(whole.sum()))]:
+        whole[place] += int(whole[place] < most[place])
+    return whole
+
+
+def _subsets(m: int, size: int, count: int, generator: np.random.Generator) -> NDArray[np.bool_]:
+    """`count` different subsets of `size` of m players, no two of them complements; (count, m)."""
+    found: dict[bytes, NDArray[np.bool_]] = {}
+    while len(found) < count:
+        drawn = np.argsort(generator.random((2 * (count - len(found)) + 16, m)), axis=1) < size
+        if 2 * size == m:
+            drawn ^= ~drawn[:, :1]  # of two complements the one with the first player
+        for subset in drawn:
+            if len(found) < count:
+                found.setdefault(subset.tobytes(), subset)
+    return np.stack(list(found.values()))
