@@ -1,6 +1,9 @@
-"""Shapley values row by row: enumerated where few players vary, estimated by permutations where many do."""
+"""Shapley values row by row: enumerated where few players vary, by quadrature over a small background, by permutations over a large one."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +11,15 @@ from torch import Tensor
 
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, enumerated
-from audit.methods.attribution.shapley_permutation import check_orders, walked
+from audit.methods.attribution.shapley_permutation import walked_until
+from audit.methods.attribution.shapley_quadrature import FEWEST_PAIRS, Plan, estimated, make_plan
+
+Draw = Callable[[int], NDArray[np.integer]]
+"""So many more permutations for every background row, (b, count, players)."""
+Estimator = Literal["auto", "permutation", "quadrature"]
+SMALL_BACKGROUND = 10
+"""Background rows up to which quadrature needs fewer rows of the network than permutations for the same error."""
+PAIRS_PER_PLAYER, ENOUGH_PAIRS = 10, 400
 
 
 def shapley_values(
@@ -17,20 +28,50 @@ def shapley_values(
     background: Tensor,
     owner: NDArray[np.int64],
     *,
-    orders: NDArray[np.integer],
+    players: int,
+    draws: Sequence[Draw],
     exact_up_to: int,
+    pairs: int,
+    most_pairs: int | None = None,
+    precision: float = 0.0,
+    estimator: Estimator = "auto",
+    seed: int = 0,
     weights: NDArray[np.float64] | None = None,
     chunk: int = 4096,
 ) -> ShapleyValues:
-    """`shapley_exact` for rows of `inputs` (n, …) with at most `exact_up_to` varying players, `shapley_permutation` for the others.
+    """`shapley_exact` for rows of `inputs` (n, …) with at most `exact_up_to` varying players; for others what `estimator` says.
 
-    ``orders`` (n, b, pairs, players) holds the permutations of each row, used or not, so that no row's draws depend on another's.
+    ``auto`` is `shapley_quadrature` for a background of up to `SMALL_BACKGROUND` rows and antithetic permutations for a larger one. There
+    are `pairs` permutations for every background row. They are doubled until no standard error of any output exceeds `precision` times its
+    standard deviation over the background, or times what is explained where that is more, or there would be more than `most_pairs`.
+    ``draws`` (n) gives the permutations, each row from its own stream, so that no row's values depend on another's. The plan of the
+    quadrature depends on `seed` and m alone.
     """
-    game = make_game(network, background, owner, players=orders.shape[-1], weights=weights, chunk=chunk)
-    check_orders(orders, len(inputs), len(background))
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
+    spread = game.alone.std(dim=0, unbiased=False)
+    quadrature = estimator == "quadrature" or (estimator == "auto" and len(background) <= SMALL_BACKGROUND)
+    plans: dict[int, Plan] = {}
 
     def solve(held: Game, row: Tensor, position: int) -> RowValues:
-        few = len(held.varying(row)) <= min(exact_up_to, MOST_PLAYERS)
-        return enumerated(held, row) if few else walked(held, row, orders[position])
+        varying = held.varying(row)
+        if len(varying) <= min(exact_up_to, MOST_PLAYERS):
+            return enumerated(held, row)
+        if quadrature:
+            return estimated(held, row, varying, _plan(plans, len(varying), seed))
+        return walked_until(held, row, draws[position], pairs=pairs, most=most_pairs or pairs, spread=spread, precision=precision)
 
     return play(game, inputs, solve)
+
+
+def _plan(plans: dict[int, Plan], m: int, seed: int) -> Plan:
+    if m not in plans:
+        pairs = max(FEWEST_PAIRS, 2 * m, min(PAIRS_PER_PLAYER * m, ENOUGH_PAIRS))
+        plans[m] = make_plan(m, pairs=pairs, generator=np.random.default_rng([seed, m]))
+    return plans[m]
+
+
+def reached(values: ShapleyValues, spread: NDArray[np.float64], precision: float) -> NDArray[np.bool_]:
+    """Whether no standard error of a row exceeds `precision` times `spread` (k,) or what is explained, by output, (n, k)."""
+    size = np.maximum(spread, np.abs(values.total - values.base))
+    found: NDArray[np.bool_] = values.se.max(axis=1, initial=0.0) <= precision * size
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -52,8 +54,33 @@ def walked(game: Game, row: Tensor, orders: NDArray[np.integer]) -> RowValues:
         return RowValues(nothing, nothing, total, 1, exact=True)
     found = contributions(game, row, orders, varying, total)
     values = torch.einsum("b,bmk->mk", game.weights, found.mean(dim=1))
-    se = torch.einsum("b,bmk->mk", game.weights**2, found.var(dim=1) / pairs).sqrt()
-    return RowValues(game.spread(values, varying), game.spread(se, varying), total, b * pairs * 2 * (m - 1) + 1, exact=m == 1)
+    return RowValues(game.spread(values, varying), game.spread(_error(game, found), varying), total, b * pairs * 2 * (m - 1) + 1, exact=m == 1)
+
+
+def walked_until(
+    game: Game, row: Tensor, draw: Callable[[int], NDArray[np.integer]], *, pairs: int, most: int, spread: Tensor, precision: float
+) -> RowValues:
+    """Values of one flattened row from `pairs` permutations for every background row, doubled until they are precise or would exceed `most`.
+
+    Precise is when no standard error exceeds `precision` times `spread` (k,), or times the total less the base where that is more.
+    ``draw(count)`` gives so many more permutations, (b, count, players).
+    """
+    varying, total, b = game.varying(row), game.answers(row[None])[0], len(game.background)
+    m = len(varying)
+    if m < 2:
+        return walked(game, row, draw(pairs))
+    largest = precision * torch.maximum(spread, (total - game.base).abs())
+    found = contributions(game, row, draw(pairs), varying, total)
+    while 2 * found.shape[1] <= most and bool((_error(game, found).amax(dim=0) > largest).any()):
+        found = torch.cat([found, contributions(game, row, draw(found.shape[1]), varying, total)], dim=1)
+    values = torch.einsum("b,bmk->mk", game.weights, found.mean(dim=1))
+    cost = b * found.shape[1] * 2 * (m - 1) + 1
+    return RowValues(game.spread(values, varying), game.spread(_error(game, found), varying), total, cost, exact=False)
+
+
+def _error(game: Game, found: Tensor) -> Tensor:
+    """Standard errors (m, k) of contributions (b, pairs, m, k)."""
+    return torch.einsum("b,bmk->mk", game.weights**2, found.var(dim=1) / found.shape[1]).sqrt()
 
 
 def contributions(game: Game, row: Tensor, orders: NDArray[np.integer], varying: Tensor, total: Tensor) -> Tensor:

@@ -119,44 +119,43 @@ def estimated(game: Game, row: Tensor, varying: Tensor, plan: Plan) -> RowValues
     both = np.concatenate([plan.inside, ~plan.inside])
     first, second = game.worth(row, both, game.places(varying)).chunk(2)
     odd = torch.cat([(game.base - total)[None], first - second]).numpy() / 2
-    columns = [_complete(plan, odd[:, k]) if plan.complete else _weighted(plan, odd[:, k]) for k in range(odd.shape[1])]
-    values, se = (torch.from_numpy(np.stack(found, axis=1)) for found in zip(*columns, strict=True))
+    values, se = (torch.from_numpy(found) for found in (_complete(plan, odd) if plan.complete else _weighted(plan, odd)))
     evaluations = len(both) * len(game.background) + 1
     return RowValues(game.spread(values, varying), game.spread(se, varying), total, evaluations, exact=plan.complete)
 
 
 def _complete(plan: Plan, odd: Floats) -> tuple[Floats, Floats]:
-    """φ_i = -2 Σ_S w_S s_i g(S) over all pairs, w the Shapley weight of a player's joining."""
+    """φ_i = Σ over pairs of twice g(S), weighed as a player's joining S where it is inside and as its joining the complement elsewhere."""
     m = plan.inside.shape[1]
     size = np.concatenate([[0], plan.inside.sum(axis=1)])
     inside = np.concatenate([np.zeros((1, m), dtype=bool), plan.inside])
     joining, leaving = (np.array([1 / (m * comb(m - 1, int(s) + shift)) if 0 <= s + shift < m else 0.0 for s in size]) for shift in (-1, 0))
-    found: Floats = 2 * (np.where(inside, joining[:, None], -leaving[:, None]) * odd[:, None]).sum(axis=0)
-    return found, np.zeros(m)
+    found: Floats = 2 * np.where(inside, joining[:, None], -leaving[:, None]).T @ odd
+    return found, np.zeros_like(found)
 
 
 def _weighted(plan: Plan, odd: Floats) -> tuple[Floats, Floats]:
-    """Values (m,) and standard errors under all priors, each weighed by how well it foretells every pair from the others.
+    """Values (m, k) and standard errors of odd parts (P + 1, k) under all priors, each weighed by how well it foretells every pair from the others.
 
     The scale of a prior is what those forecasts were off by, raised for the m effects that were fitted.
     """
     pairs, m = plan.inside.shape
-    if not np.any(odd):
-        return np.zeros(m), np.zeros(m)
     scores, values, squares = [], [], []
     for fit in plan.fits:
-        seen = fit.directions.T @ (odd[1:] - fit.known * odd[0])
+        seen = fit.directions.T @ (odd[1:] - fit.known[:, None] * odd[0])
         for noise in NOISES:
             shrunk = 1 / (fit.sizes + noise)
             variance = 1 / (fit.directions**2 @ shrunk)
-            missed = (fit.directions @ (shrunk * seen)) * variance
-            scale = max(float(np.mean(missed**2 / variance)), float(np.finfo(float).tiny))
+            missed = (fit.directions @ (shrunk[:, None] * seen)) * variance[:, None]
+            scale = np.maximum(np.mean(missed**2 / variance[:, None], axis=0), np.finfo(float).tiny)
             scores.append(-(pairs * np.log(scale) + np.log(variance).sum()) / 2)
-            values.append(fit.known_onto * odd[0] + fit.onto @ (shrunk * seen))
-            squares.append(scale * pairs / (pairs - m) * np.maximum(fit.prior - fit.onto**2 @ shrunk, 1e-8 * fit.prior))
-    weights = softmax(scores)
-    mean = weights @ np.stack(values)
-    return mean, np.sqrt(weights @ (np.stack(squares) + (np.stack(values) - mean) ** 2))
+            values.append(fit.known_onto[:, None] * odd[0] + fit.onto @ (shrunk[:, None] * seen))
+            left = np.maximum(fit.prior - fit.onto**2 @ shrunk, 1e-8 * fit.prior)
+            squares.append(left[:, None] * scale * (pairs / (pairs - m)))
+    weights, stacked = softmax(scores, axis=0)[:, None], np.stack(values)
+    mean = (weights * stacked).sum(axis=0)
+    se = np.sqrt((weights * (np.stack(squares) + (stacked - mean) ** 2)).sum(axis=0))
+    return mean, np.where(odd.any(axis=0), se, 0.0)
 
 
 def _fit(signs: NDArray[np.int64], theta: float) -> Fit:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.background import against, draw_background
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
-from audit.methods.attribution.shapley import shapley_values
+from audit.methods.attribution.shapley import Draw, reached, shapley_values
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
 from audit.witness import Reference
@@ -30,48 +30,81 @@ class State:
 
 
 @probe(
-    columns={**COLUMNS, "exact": Column("1 where all coalitions were enumerated, 0 where they were sampled.")},
+    columns={
+        **COLUMNS,
+        "exact": Column("1 where all coalitions were enumerated, 0 where they were sampled."),
+        "precise": Column("1 where no standard error is larger than was asked for, 0 where the budget ended before."),
+    },
     needs={"inputs", "background"},
     reads=("outputs",),
     sample=500,
     block=100,
 )
-def shapley(block: Block, state: State, *, background: int = 100, pairs: int = 2, exact_up_to: int = 12) -> Columns:  # noqa: ARG001  read by prepare
+def shapley(
+    block: Block,
+    state: State,
+    *,
+    background: int = 100,  # noqa: ARG001  read by prepare
+    estimator: Literal["auto", "permutation", "quadrature"] = "auto",
+    pairs: int = 2,
+    most_pairs: int = 16,
+    precision: float = 0.02,
+    exact_up_to: int = 12,
+) -> Columns:
     """Shapley values of each raw column for the raw output, against rows of the reference data, with standard errors.
 
     Rows with at most `exact_up_to` varying columns are enumerated. Beyond that every background row is walked to the explained row in `pairs`
     random orders, each forwards and backwards; in more where the background is so small that there would be fewer than 200 walks, too few to
-    tell the error. Rows without finite outputs get NaN.
+    tell the error. Orders are doubled, up to `most_pairs`, until no standard error is larger than `precision` of the standard deviation of
+    the output over the background, or of what is explained where that is more. Where a row is compared with ten rows or fewer, such as one
+    blurred image, values come from a few hundred coalitions by quadrature instead. Rows without finite outputs get NaN.
     """
     target, known = targets(block), finite(block)
     differentiable(block.subject)
+    budget = Budget(estimator, pairs, most_pairs, precision, exact_up_to)
     inputs, streams = block.batch.values[known], [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
     parts = [
-        (places, _explained(block.subject, inputs[places], rows, target[known][places], [streams[place] for place in places], pairs, exact_up_to))
+        (places, _explained(block.subject, inputs[places], rows, target[known][places], [streams[place] for place in places], budget))
         for places, rows in against(block.subject, inputs, state.background)
     ]
     return {"target": target.astype(np.int32), **filled(known, _in_order(parts))}
 
 
-def _explained(  # noqa: PLR0917  data first, then the two settings
+@dataclass(frozen=True)
+class Budget:
+    """The settings of the probe that say how much is spent on a row."""
+
+    estimator: Literal["auto", "permutation", "quadrature"]
+    pairs: int
+    most_pairs: int
+    precision: float
+    exact_up_to: int
+
+
+def _explained(  # noqa: PLR0917  data first, then the budget
     subject: Subject,
     inputs: NDArray[Any],
     background: NDArray[Any],
     target: NDArray[np.int64],
     streams: Sequence[np.random.Generator],
-    pairs: int,
-    exact_up_to: int,
+    budget: Budget,
 ) -> dict[str, NDArray[Any]]:
     """Columns of rows that share a background."""
     players, model = subject.players, differentiable(subject)
+    walks = _walks(background, budget.pairs)
     with model.session(gradients=False) as network:
         found = shapley_values(
             network,
             model.tensor(inputs),
             model.tensor(background),
             players.owner,
-            orders=_orders(streams, (len(background), _walks(background, pairs), len(players.names))),
-            exact_up_to=exact_up_to,
+            players=len(players.names),
+            draws=[_orders(stream, len(background), len(players.names)) for stream in streams],
+            exact_up_to=budget.exact_up_to,
+            pairs=walks,
+            most_pairs=max(walks, budget.most_pairs),
+            precision=budget.precision,
+            estimator=budget.estimator,
         )
         spread = network(model.tensor(background)).cpu().double().std(dim=0, unbiased=False).numpy()
     row = np.arange(len(inputs))
@@ -79,7 +112,8 @@ def _explained(  # noqa: PLR0917  data first, then the two settings
     gap = np.abs(values.sum(axis=1) - (total - base))
     measured: dict[str, NDArray[Any]] = {"values": values, "se": found.se[row, :, target], "base": base, "total": total, "gap": gap}
     measured |= {"relative_gap": relative(gap, total - base, spread[target])}
-    return measured | {"evaluations": found.evaluations, "exact": found.exact.astype(np.int8)}
+    precise = reached(found, spread, budget.precision)[row, target]
+    return measured | {"evaluations": found.evaluations, "exact": found.exact.astype(np.int8), "precise": precise.astype(np.int8)}
 
 
 def _in_order(parts: Sequence[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]) -> dict[str, NDArray[Any]]:
@@ -123,7 +157,10 @@ def _walks(background: NDArray[Any], pairs: int) -> int:
     return max(pairs, -(-FEWEST_WALKS // len(background)))
 
 
-def _orders(streams: Sequence[np.random.Generator], size: tuple[int, int, int]) -> NDArray[np.int32]:
-    """Random permutations (rows, background, pairs, players), each row's from its own stream."""
-    identity = np.broadcast_to(np.arange(size[2], dtype=np.int32), size)
-    return np.stack([stream.permuted(identity, axis=2) for stream in streams]) if streams else np.zeros((0, *size), dtype=np.int32)
+def _orders(stream: np.random.Generator, background: int, players: int) -> Draw:
+    """Random permutations, so many more for every background row at each call, from the row's own stream."""
+
+    def more(count: int) -> NDArray[np.int32]:
+        return stream.permuted(np.broadcast_to(np.arange(players, dtype=np.int32), (background, count, players)), axis=2)
+
+    return more

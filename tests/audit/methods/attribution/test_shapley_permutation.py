@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from audit.errors import MethodError
-from audit.methods.attribution.shapley import shapley_values
 from audit.methods.attribution.shapley_exact import shapley_exact
 from audit.methods.attribution.shapley_permutation import ranks_of, shapley_permutation
 from tests.audit.methods.attribution.games import linear, network, orders, product, product_values
@@ -133,18 +132,6 @@ def test_ranks_are_positions_among_the_varying_players():
     order = np.array([3, 1, 0, 2])
 
     assert ranks_of(order, np.array([0, 2, 3])).tolist() == [1, 2, 0]
-
-
-def test_rows_with_few_varying_players_are_enumerated_and_the_others_sampled():
-    f, x, b = network(6), tensor(2, 6), tensor(4, 6)
-    b[:, 3:] = x[0, 3:]
-    drawn = orders(GENERATOR, 2, 4, 2, 6)
-
-    found = shapley_values(f, x, b, np.arange(6), orders=drawn, exact_up_to=3)
-
-    assert found.exact.tolist() == [True, False]
-    np.testing.assert_array_equal(found.values[0], shapley_exact(f, x[:1], b, np.arange(6), players=6).values[0])
-    np.testing.assert_array_equal(found.values[1], shapley_permutation(f, x, b, np.arange(6), orders=drawn).values[1])
 
 
 @pytest.mark.parametrize("shape", [(1, 4, 1, 3), (2, 4, 2, 3), (1, 3, 2, 3), (8, 3)])

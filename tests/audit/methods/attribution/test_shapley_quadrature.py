@@ -57,7 +57,7 @@ def test_the_values_are_the_posterior_mean_under_the_prior_on_interactions(monke
     expected = onto @ covariance @ design.T @ np.linalg.solve(known, odd)
     variance = np.diag(onto @ (covariance - covariance @ design.T @ np.linalg.solve(known, design @ covariance)) @ onto.T)
 
-    values, se = module._weighted(plan, odd)
+    values, se = (found[:, 0] for found in module._weighted(plan, odd[:, None]))
 
     np.testing.assert_allclose(values, expected, atol=1e-10)
     np.testing.assert_allclose(se / se[0], np.sqrt(variance / variance[0]), rtol=1e-8)
@@ -84,7 +84,7 @@ def test_forecasts_of_left_out_pairs_are_those_of_fitting_again_without_them(mon
     cross = onto @ design.T
     variance = spread - np.einsum("ij,ij->i", cross, np.linalg.solve(covariance, cross.T).T)
 
-    np.testing.assert_allclose(module._weighted(plan, odd)[1], np.sqrt(np.mean(squares) * 10 / (10 - m) * variance), rtol=1e-8)
+    np.testing.assert_allclose(module._weighted(plan, odd[:, None])[1][:, 0], np.sqrt(np.mean(squares) * 10 / (10 - m) * variance), rtol=1e-8)
 
 
 @pytest.mark.parametrize("m", [2, 3, 4, 7])
