@@ -94,7 +94,7 @@ class Game:
         found = [self.alone.new_zeros(0, self.alone.shape[1])]
         for part in torch.split(member, max(1, self.chunk // len(self.background))):
             mixed = torch.where(part[:, None, places], row, self.background)
-            answers = self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), len(self.background), -1)
+            answers = self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
             found.append(torch.einsum("b,cbk->ck", self.weights, answers))
         return torch.cat(found)
 

@@ -9,17 +9,13 @@ from math import comb
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 from torch import Tensor
 
 from audit.errors import MethodError
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
 
 Floats = NDArray[np.float64]
-REACHES = (0.001, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0)
-"""Candidates for m times the ratio between the variances of interactions of two following orders."""
-NOISES = (1e-8, 1e-5, 1e-3, 1e-2)
-"""Candidates for the part of a game's variance that no interaction explains."""
 FEWEST_PAIRS = 8
 
 
@@ -73,29 +69,22 @@ class Plan:
         return len(self.inside) == int(2 ** (self.inside.shape[1] - 1)) - 1
 
     @cached_property
-    def fits(self) -> tuple[Fit, ...]:
+    def fits(self) -> tuple[OddFit, ...]:
         """One for each θ."""
         m = self.inside.shape[1]
         signs = np.where(np.concatenate([np.zeros((1, m), dtype=bool), self.inside]), -1, 1).astype(np.int64)
-        return tuple(_fit(signs, min(0.9, reach / m)) for reach in REACHES)
+        return tuple(_fit(signs, theta) for theta in thetas(m))
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Posterior under one θ, as matrices over the P pairs of a plan; the pair (∅, all) is known and already taken into account."""
+class OddFit:
+    """One prior on odd interactions, with the pair (∅, all) already taken into account."""
 
+    fit: Fit
     known: Floats
     """(P,), what that pair foretells of the others, for each unit of its odd part."""
     known_onto: Floats
     """(m,), and of the Shapley values."""
-    directions: Floats
-    """(P, P), eigenvectors of the covariance of the odd part at the pairs."""
-    sizes: Floats
-    """(P,), and its eigenvalues."""
-    onto: Floats
-    """(m, P), covariance of Shapley values with the odd part along the directions."""
-    prior: Floats
-    """(m,), variance of the Shapley values."""
 
 
 def make_plan(m: int, *, pairs: int, generator: np.random.Generator) -> Plan:
@@ -119,7 +108,7 @@ def estimated(game: Game, row: Tensor, varying: Tensor, plan: Plan) -> RowValues
     both = np.concatenate([plan.inside, ~plan.inside])
     first, second = game.worth(row, both, game.places(varying)).chunk(2)
     odd = torch.cat([(game.base - total)[None], first - second]).numpy() / 2
-    values, se = (torch.from_numpy(found) for found in (_complete(plan, odd) if plan.complete else _weighted(plan, odd)))
+    values, se = (torch.from_numpy(found) for found in (_complete(plan, odd) if plan.complete else weighted(plan, odd)))
     evaluations = len(both) * len(game.background) + 1
     return RowValues(game.spread(values, varying), game.spread(se, varying), total, evaluations, exact=plan.complete)
 
@@ -134,42 +123,23 @@ def _complete(plan: Plan, odd: Floats) -> tuple[Floats, Floats]:
     return found, np.zeros_like(found)
 
 
-def _weighted(plan: Plan, odd: Floats) -> tuple[Floats, Floats]:
-    """Values (m, k) and standard errors of odd parts (P + 1, k) under all priors, each weighed by how well it foretells every pair from the others.
-
-    The scale of a prior is what those forecasts were off by, raised for the m effects that were fitted.
-    """
-    pairs, m = plan.inside.shape
-    scores, values, squares = [], [], []
-    for fit in plan.fits:
-        seen = fit.directions.T @ (odd[1:] - fit.known[:, None] * odd[0])
-        for noise in NOISES:
-            shrunk = 1 / (fit.sizes + noise)
-            variance = 1 / (fit.directions**2 @ shrunk)
-            missed = (fit.directions @ (shrunk[:, None] * seen)) * variance[:, None]
-            scale = np.maximum(np.mean(missed**2 / variance[:, None], axis=0), np.finfo(float).tiny)
-            scores.append(-(pairs * np.log(scale) + np.log(variance).sum()) / 2)
-            values.append(fit.known_onto[:, None] * odd[0] + fit.onto @ (shrunk[:, None] * seen))
-            left = np.maximum(fit.prior - fit.onto**2 @ shrunk, 1e-8 * fit.prior)
-            squares.append(left[:, None] * scale * (pairs / (pairs - m)))
-    weights, stacked = softmax(scores, axis=0)[:, None], np.stack(values)
-    mean = (weights * stacked).sum(axis=0)
-    se = np.sqrt((weights * (np.stack(squares) + (stacked - mean) ** 2)).sum(axis=0))
-    return mean, np.where(odd.any(axis=0), se, 0.0)
+def weighted(plan: Plan, odd: Floats) -> tuple[Floats, Floats]:
+    """Values (m, k) and standard errors from odd parts (P + 1, k), the first that of (∅, all)."""
+    observed = [odd[1:] - one.known[:, None] * odd[0] for one in plan.fits]
+    start = [one.known_onto[:, None] * odd[0] for one in plan.fits]
+    return posterior([one.fit for one in plan.fits], observed, start, fitted=plan.inside.shape[1])
 
 
-def _fit(signs: NDArray[np.int64], theta: float) -> Fit:
+def _fit(signs: NDArray[np.int64], theta: float) -> OddFit:
     """For pairs given as `signs` (P + 1, m), -1 for a player inside; the first is (∅, all)."""
     m = signs.shape[1]
     scale = ((1 + theta) ** m - (1 - theta) ** m) / 2
-    apart = (m - signs @ signs.T) // 2
-    covariance = _odd(theta, m)[apart] / scale
+    covariance = _odd(theta, m)[(m - signs @ signs.T) // 2] / scale
     onto = _onto(signs, theta) / scale
     prior = 4 * sum(comb(m - 1, k - 1) * theta**k / k**2 for k in range(1, m + 1, 2)) / scale
     known, known_onto = covariance[1:, 0] / covariance[0, 0], onto[:, 0] / covariance[0, 0]
-    sizes, directions = np.linalg.eigh(covariance[1:, 1:] - np.outer(known, covariance[0, 1:]))
-    rest = (onto[:, 1:] - np.outer(known_onto, covariance[0, 1:])) @ directions
-    return Fit(known, known_onto, directions, np.maximum(sizes, 0.0), rest, prior - known_onto * onto[:, 0])
+    rest = onto[:, 1:] - np.outer(known_onto, covariance[0, 1:])
+    return OddFit(fit_of(covariance[1:, 1:] - np.outer(known, covariance[0, 1:]), rest, prior - known_onto * onto[:, 0]), known, known_onto)
 
 
 def _odd(theta: float, m: int) -> Floats:

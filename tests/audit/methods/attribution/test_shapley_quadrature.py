@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from audit.errors import MethodError
-from audit.methods.attribution import shapley_quadrature as module
+from audit.methods.attribution import quadrature
 from audit.methods.attribution.shapley_exact import shapley_exact
 from audit.methods.attribution.shapley_like_shap import shapley_kernel
-from audit.methods.attribution.shapley_quadrature import make_plan, shapley_quadrature
+from audit.methods.attribution.shapley_quadrature import make_plan, shapley_quadrature, weighted
 from tests.audit.methods.attribution import games
 
 
@@ -42,8 +42,8 @@ def test_a_plan_has_different_coalitions_and_no_complements(m, pairs):
 def test_the_values_are_the_posterior_mean_under_the_prior_on_interactions(monkeypatch):
     """Derived the long way round: a normal prior on every odd interaction, observed at the pairs, with the first one known."""
     m, theta, noise, generator = 6, 0.3, 0.02, np.random.default_rng(2)
-    monkeypatch.setattr(module, "REACHES", (theta * m,))
-    monkeypatch.setattr(module, "NOISES", (noise,))
+    monkeypatch.setattr(quadrature, "REACHES", (theta * m,))
+    monkeypatch.setattr(quadrature, "NOISES", (noise,))
     plan = make_plan(m, pairs=14, generator=generator)
     odd = generator.normal(size=15)
 
@@ -57,7 +57,7 @@ def test_the_values_are_the_posterior_mean_under_the_prior_on_interactions(monke
     expected = onto @ covariance @ design.T @ np.linalg.solve(known, odd)
     variance = np.diag(onto @ (covariance - covariance @ design.T @ np.linalg.solve(known, design @ covariance)) @ onto.T)
 
-    values, se = (found[:, 0] for found in module._weighted(plan, odd[:, None]))
+    values, se = (found[:, 0] for found in weighted(plan, odd[:, None]))
 
     np.testing.assert_allclose(values, expected, atol=1e-10)
     np.testing.assert_allclose(se / se[0], np.sqrt(variance / variance[0]), rtol=1e-8)
@@ -65,8 +65,8 @@ def test_the_values_are_the_posterior_mean_under_the_prior_on_interactions(monke
 
 def test_forecasts_of_left_out_pairs_are_those_of_fitting_again_without_them(monkeypatch):
     m, theta, noise, generator = 5, 0.2, 0.05, np.random.default_rng(4)
-    monkeypatch.setattr(module, "REACHES", (theta * m,))
-    monkeypatch.setattr(module, "NOISES", (noise,))
+    monkeypatch.setattr(quadrature, "REACHES", (theta * m,))
+    monkeypatch.setattr(quadrature, "NOISES", (noise,))
     plan = make_plan(m, pairs=10, generator=generator)
     odd = generator.normal(size=11)
     signs = np.where(np.vstack([np.zeros((1, m), dtype=bool), plan.inside]), -1, 1)
@@ -84,7 +84,7 @@ def test_forecasts_of_left_out_pairs_are_those_of_fitting_again_without_them(mon
     cross = onto @ design.T
     variance = spread - np.einsum("ij,ij->i", cross, np.linalg.solve(covariance, cross.T).T)
 
-    np.testing.assert_allclose(module._weighted(plan, odd[:, None])[1][:, 0], np.sqrt(np.mean(squares) * 10 / (10 - m) * variance), rtol=1e-8)
+    np.testing.assert_allclose(weighted(plan, odd[:, None])[1][:, 0], np.sqrt(np.mean(squares) * 10 / (10 - m) * variance), rtol=1e-8)
 
 
 @pytest.mark.parametrize("m", [2, 3, 4, 7])
