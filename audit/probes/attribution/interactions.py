@@ -69,12 +69,12 @@ def interactions(block: Block, state: State, *, background: int = 30, exact_up_t
 
 @interactions.prepare
 def prepare(subject: Subject, *, background: int = 30) -> Prepared:
-    """Draw and encode the background once; raises MethodError for more than `MOST_PLAYERS` players."""
+    """Draw and encode the background once; raises MethodError for a single player and for more than `MOST_PLAYERS`."""
     names = subject.players.names
-    if len(names) > MOST_PLAYERS:
-        raise MethodError(
-            f"{len(names)} columns make {len(names) * (len(names) - 1) // 2:,} pairs; interactions are measured for up to {MOST_PLAYERS}"
-        )
     first, second = np.triu_indices(len(names), 1)
+    if not len(first):
+        raise MethodError("the network has one column; an interaction needs two")
+    if len(names) > MOST_PLAYERS:
+        raise MethodError(f"{len(names)} columns make {len(first):,} pairs; interactions are measured for up to {MOST_PLAYERS} columns")
     pairs = {"first": [names[place] for place in first], "second": [names[place] for place in second]}
     return Prepared(State(draw_background(subject, background)), {"players": {"name": list(names)}, "pairs": pairs})
