@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ class ShapleyValues:
 
     `values` (n, players, k) with standard errors `se` of the estimator (0 where enumerated), `base` (k,) the mean output over the
     background, `total` (n, k) the output of each row, and `evaluations` (n,) the rows the network was given for each explained row, the
-    background itself not counted. `exact` (n,) tells which rows were enumerated.
+    background itself not counted. `exact` (n,) tells which rows were enumerated. `background_se` is the standard error of the values as
+    means over a background that was drawn, `se` included; NaN where a single row stands for absent or the method cannot tell.
     """
 
     values: NDArray[np.float64]
@@ -32,17 +33,19 @@ class ShapleyValues:
     total: NDArray[np.float64]
     evaluations: NDArray[np.int64]
     exact: NDArray[np.bool_]
+    background_se: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class RowValues:
-    """The same for one row: `values` and `se` (players, k), `total` (k,)."""
+    """The same for one row: `values`, `se` and `background_se` (players, k; None where it cannot be told), `total` (k,)."""
 
     values: Tensor
     se: Tensor
     total: Tensor
     evaluations: int
     exact: bool
+    background_se: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,23 @@ class Game:
 
     def worth(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
         """v of each of the coalitions `inside` (c, varying players), as (c, k), for the flattened `row`."""
+        found = [torch.einsum("b,cbk->ck", self.weights, answers) for answers in self.asked(row, inside, places)]
+        return torch.cat(found) if found else self.alone.new_zeros(0, self.alone.shape[1])
+
+    def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[Tensor]:
+        """Outputs for each of the coalitions `inside` and each background row, (c, b, k), some coalitions at a time."""
         member = torch.as_tensor(inside, device=row.device)
-        found = [self.alone.new_zeros(0, self.alone.shape[1])]
-        for part in torch.split(member, max(1, self.chunk // len(self.background))):
+        for part in torch.split(member, max(1, self.chunk // len(self.background))) if len(member) else ():
             mixed = torch.where(part[:, None, places], row, self.background)
-            answers = self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
-            found.append(torch.einsum("b,cbk->ck", self.weights, answers))
-        return torch.cat(found)
+            yield self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
+
+    def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
+        mean = torch.einsum("b,bmk->mk", self.weights, each)
+        b = len(self.background)
+        if b == 1:
+            return mean, None
+        return mean, (torch.einsum("b,bmk->mk", self.weights**2, (each - mean) ** 2) * (b / (b - 1))).sqrt()
 
     def spread(self, values: Tensor, varying: Tensor) -> Tensor:
         """Values (m, k) of the varying players as (players, k); a player that never varies changes nothing and has exactly 0."""
@@ -142,6 +155,9 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
         total=_stack([row.total for row in rows], (k,)),
         evaluations=np.array([row.evaluations for row in rows], dtype=np.int64),
         exact=np.array([row.exact for row in rows], dtype=bool),
+        background_se=_stack(
+            [torch.full_like(row.se, torch.nan) if row.background_se is None else row.background_se for row in rows], (game.players, k)
+        ),
     )
 
 

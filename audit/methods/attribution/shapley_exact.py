@@ -44,9 +44,16 @@ def enumerated(game: Game, row: Tensor) -> RowValues:
         raise MethodError(f"{m} players vary; all coalitions are enumerated for at most {MOST_PLAYERS}")
     total = game.answers(row[None])[0]
     inside = coalitions(m)
-    worth = torch.cat([game.base[None], game.worth(row, inside[1:-1], game.places(varying)), total[None]]) if m else total[None]
-    values = game.spread(torch.from_numpy(coalition_weights(m)) @ worth, varying)
-    return RowValues(values, torch.zeros_like(values), total, max(0, 2**m - 2) * len(game.background) + 1, exact=True)
+    weights, b = torch.from_numpy(coalition_weights(m)), len(game.background)
+    each = torch.einsum("m,bk->bmk", weights[:, 0], game.alone) + weights[:, -1, None] * total if m else game.alone.new_zeros(b, 0, len(total))
+    start = 1
+    for answers in game.asked(row, inside[1:-1], game.places(varying)):
+        each += torch.einsum("mc,cbk->bmk", weights[:, start : start + len(answers)], answers)
+        start += len(answers)
+    mean, doubt = game.over_background(each)
+    values = game.spread(mean, varying)
+    drawn = None if doubt is None else game.spread(doubt, varying)
+    return RowValues(values, torch.zeros_like(values), total, max(0, 2**m - 2) * b + 1, exact=True, background_se=drawn)
 
 
 def coalitions(m: int) -> NDArray[np.bool_]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from math import ceil, comb
 
@@ -40,7 +41,14 @@ def shapley_kernel(
     standard error, so `se` is NaN unless all coalitions were enumerated.
     """
     game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
-    return play(game, inputs, lambda held, row, _: _by_kernel(held, row, samples, np.random.RandomState(seed)))
+
+    @cache
+    def solution(m: int) -> tuple[Asked, Tensor, Tensor]:
+        asked = kernel_coalitions(m, samples=samples, stream=np.random.RandomState(seed))
+        p, q = kernel_solution(asked)
+        return asked, torch.from_numpy(p), torch.from_numpy(q)
+
+    return play(game, inputs, lambda held, row, _: _by_kernel(held, row, solution))
 
 
 def shapley_permutation_like_shap(
@@ -127,14 +135,13 @@ def kernel_solution(asked: Asked) -> tuple[Floats, Floats]:
     return np.vstack([p, -p.sum(axis=0)]), np.append(q, 1 - q.sum())
 
 
-def _by_kernel(game: Game, row: Tensor, samples: int | None, stream: np.random.RandomState) -> RowValues:
+def _by_kernel(game: Game, row: Tensor, solution: Callable[[int], tuple[Asked, Tensor, Tensor]]) -> RowValues:
     varying, total = game.varying(row), game.answers(row[None])[0]
     m = len(varying)
     if m < 2:
         values = game.spread((total - game.base)[None] if m else total.new_zeros(0, len(total)), varying)
         return RowValues(values, torch.zeros_like(values), total, 1, exact=True)
-    asked = kernel_coalitions(m, samples=samples, stream=stream)
-    p, q = (torch.from_numpy(part) for part in kernel_solution(asked))
+    asked, p, q = solution(m)
     worth = game.worth(row, asked.inside, game.places(varying))
     values = p @ (worth - game.base) + q[:, None] * (total - game.base)
     se = torch.zeros_like(values) if asked.complete else torch.full_like(values, torch.nan)

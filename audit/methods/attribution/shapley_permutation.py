@@ -48,13 +48,11 @@ def check_orders(orders: NDArray[np.integer], rows: int, background: int) -> Non
 def walked(game: Game, row: Tensor, orders: NDArray[np.integer]) -> RowValues:
     """Values of one flattened row from permutations (b, pairs, players)."""
     varying, total = game.varying(row), game.answers(row[None])[0]
-    m, (b, pairs, _) = len(varying), orders.shape
-    if not m:
+    if not len(varying):
         nothing = game.spread(total.new_zeros(0, len(total)), varying)
         return RowValues(nothing, nothing, total, 1, exact=True)
     found = contributions(game, row, orders, varying, total)
-    values = torch.einsum("b,bmk->mk", game.weights, found.mean(dim=1))
-    return RowValues(game.spread(values, varying), game.spread(_error(game, found), varying), total, b * pairs * 2 * (m - 1) + 1, exact=m == 1)
+    return _summed(game, found, varying, total)
 
 
 def walked_until(
@@ -65,17 +63,24 @@ def walked_until(
     Precise is when no standard error exceeds `precision` times `spread` (k,), or times the total less the base where that is more.
     ``draw(count)`` gives so many more permutations, (b, count, players).
     """
-    varying, total, b = game.varying(row), game.answers(row[None])[0], len(game.background)
-    m = len(varying)
-    if m < 2:
+    varying, total = game.varying(row), game.answers(row[None])[0]
+    if len(varying) < 2:
         return walked(game, row, draw(pairs))
     largest = precision * torch.maximum(spread, (total - game.base).abs())
     found = contributions(game, row, draw(pairs), varying, total)
     while 2 * found.shape[1] <= most and bool((_error(game, found).amax(dim=0) > largest).any()):
         found = torch.cat([found, contributions(game, row, draw(found.shape[1]), varying, total)], dim=1)
-    values = torch.einsum("b,bmk->mk", game.weights, found.mean(dim=1))
-    cost = b * found.shape[1] * 2 * (m - 1) + 1
-    return RowValues(game.spread(values, varying), game.spread(_error(game, found), varying), total, cost, exact=False)
+    return _summed(game, found, varying, total)
+
+
+def _summed(game: Game, found: Tensor, varying: Tensor, total: Tensor) -> RowValues:
+    """Values of a row from contributions (b, pairs, m, k)."""
+    b, pairs, m, _ = found.shape
+    mean, doubt = game.over_background(found.mean(dim=1))
+    drawn = None if doubt is None else game.spread(doubt, varying)
+    cost = b * pairs * 2 * (m - 1) + 1
+    se = game.spread(_error(game, found), varying)
+    return RowValues(game.spread(mean, varying), se, total, cost, exact=m == 1, background_se=drawn)
 
 
 def _error(game: Game, found: Tensor) -> Tensor:

@@ -33,6 +33,7 @@ class State:
     columns={
         **COLUMNS,
         "exact": Column("1 where all coalitions were enumerated, 0 where they were sampled."),
+        "background_se": Column("Standard error of each attribution if the background rows are seen as drawn from all that could stand for absent."),
         "precise": Column("1 where no standard error is larger than was asked for, 0 where the budget ended before."),
     },
     needs={"inputs", "background"},
@@ -110,7 +111,14 @@ def _explained(  # noqa: PLR0917  data first, then the budget
     row = np.arange(len(inputs))
     values, total, base = found.values[row, :, target], found.total[row, target], found.base[target]
     gap = np.abs(values.sum(axis=1) - (total - base))
-    measured: dict[str, NDArray[Any]] = {"values": values, "se": found.se[row, :, target], "base": base, "total": total, "gap": gap}
+    measured: dict[str, NDArray[Any]] = {
+        "values": values,
+        "se": found.se[row, :, target],
+        "background_se": found.background_se[row, :, target],
+        "base": base,
+        "total": total,
+        "gap": gap,
+    }
     measured |= {"relative_gap": relative(gap, total - base, spread[target])}
     precise = reached(found, spread, budget.precision)[row, target]
     return measured | {"evaluations": found.evaluations, "exact": found.exact.astype(np.int8), "precise": precise.astype(np.int8)}
