@@ -99,8 +99,9 @@ class Game:
     def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[Tensor]:
         """Outputs for each of the coalitions `inside` and each background row, (c, b, k), some coalitions at a time."""
         member = torch.as_tensor(inside, device=row.device)
+        single = torch.equal(places, torch.arange(member.shape[1], device=row.device))  # every player varies and owns one entry
         for part in torch.split(member, max(1, self.chunk // len(self.background))) if len(member) else ():
-            mixed = torch.where(part[:, None, places], row, self.background)
+            mixed = torch.where((part if single else part[:, places])[:, None], row, self.background)
             yield self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
