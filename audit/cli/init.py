@@ -65,7 +65,8 @@ def init(
     for target in (out, write_factory):
         _refuse_target(target, force=force)
 
-    from audit.proposal.draft import Request, draft  # noqa: PLC0415  heavy
+    from audit.proposal.draft import draft  # noqa: PLC0415  heavy
+    from audit.proposal.request import Request  # noqa: PLC0415
 
     request = Request(
         table=Path(given[-1]),

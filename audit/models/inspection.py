@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,10 @@ class Fit:
     """Missing, unexpected and mis-shaped tensors by name; empty when the weights fit."""
     last: str
     """``sigmoid``, ``softmax``, ``log_softmax`` or ``log_sigmoid`` when the network's last module is one; else empty."""
+    takes: tuple[str, ...] = ()
+    """Names of what the network must be called with, in order; empty where its signature does not say."""
+    may_take: tuple[str, ...] = ()
+    """Names of what may follow them."""
 
 
 def inspect_weights(path: Path) -> WeightsFile:
@@ -144,7 +149,20 @@ def inspect_fit(path: Path, architecture: str, *, code: Sequence[Path] = ()) -> 
         parameters=_count(built.module),
         problem=problem,
         last=next((word for kind, word in LAST.items() if leaves and isinstance(leaves[-1][1], kind)), ""),
+        takes=_takes(built.module, optional=False),
+        may_take=_takes(built.module, optional=True),
     )
+
+
+def _takes(module: nn.Module, *, optional: bool) -> tuple[str, ...]:
+    try:
+        parameters = list(inspect.signature(module.forward).parameters.values())
+    except (TypeError, ValueError):
+        return ()
+    if any(one.kind is one.VAR_POSITIONAL for one in parameters):
+        return ()
+    placed = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return tuple(one.name for one in placed if (one.default is not one.empty) == optional)
 
 
 def _count(module: nn.Module) -> int:

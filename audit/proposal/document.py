@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from audit.proposal.given_several import Given
 from audit.proposal.limits import limit_comments
 from audit.proposal.meaning import Meaning
 from audit.proposal.profile import Column
@@ -43,10 +44,17 @@ class Proposal:
     kind_lines: tuple[str, ...] = ()
     """How rows are read that are no table, instead of data.columns."""
     kind_told: str = ""
+    parts: tuple[Given, ...] = ()
+    """Of a network with several inputs, in their order."""
     folder: str | None = None
     """Of images, where it is not that of their table."""
     doubts: tuple[str, ...]
     """What must be resolved before the file can be run."""
+
+    @property
+    def columns(self) -> bool:
+        """Whether columns of the table are given to the network."""
+        return self.kind == "table" or any(part.kind == "columns" for part in self.parts)
 
     @property
     def network(self) -> bool:
@@ -138,11 +146,12 @@ def _data(proposal: Proposal) -> Iterator[str]:
         yield comment(_marked(roles.id, "Check: it names a row without telling more about the person than the report may"))
         yield f"id = {quoted(roles.id.column.name)}"
     yield comment('weight = "…"  cluster = "…"  time = "…"     other columns that may play a part')
-    if proposal.predictions is None and proposal.kind == "table":
+    if proposal.predictions is None and proposal.columns:
         yield comment(f"guess: {roles.inputs_why}. Check: the order the network was trained with")
         for name in roles.protected_inputs:
             yield comment(f"NOTE: {shown(name)} is, or is named like, a protected attribute, and it is among the inputs")
-        yield f"inputs = {wrapped(column.name for column in roles.inputs)}"
+        if proposal.kind == "table":
+            yield f"inputs = {wrapped(column.name for column in roles.inputs)}"
     for part in roles.left_out:
         yield comment(f"not used: {shown(part.column.name)}: {part.why}")
 
@@ -208,7 +217,14 @@ def _columns(proposal: Proposal) -> Iterator[str]:
     if proposal.predictions is not None:
         yield comment("There is no network, so there are no inputs to describe.")
         return
-    if proposal.kind != "table":
+    if proposal.kind == "several":
+        for place, given in enumerate(proposal.parts):
+            yield from [""] if place else []
+            yield from given.section([column.name for column in proposal.roles.inputs])
+        if not proposal.columns:
+            return
+        yield ""
+    elif proposal.kind != "table":
         yield from proposal.kind_lines
         if proposal.folder is not None:
             yield f"folder = {quoted(proposal.folder)}"

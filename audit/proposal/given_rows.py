@@ -10,6 +10,7 @@ from audit.data.files import arrow_schema
 from audit.errors import ConfigError, nearest
 from audit.proposal.given_images import Images, class_folders, first_texts, named_images, table_in, zipped_images
 from audit.proposal.given_series import find_series, is_series_file
+from audit.proposal.given_several import Given, chosen_inputs, orders
 from audit.proposal.source import relative
 from audit.proposal.toml_text import comment, number, quoted, shown
 
@@ -40,6 +41,8 @@ class Rows:
     images: Images | None = None
     new: Mapping[Path, str] = field(default_factory=dict)
     """Files that are written beside the audit file."""
+    orders: tuple[tuple[Given, ...], ...] = ()
+    """Of a network with several inputs, the ways to give them, the likeliest first."""
     doubts: tuple[str, ...] = ()
 
 
@@ -56,6 +59,10 @@ class Known:
     series: str | None = None
     recurrent: bool = False
     """The network reads step by step."""
+    takes: tuple[str, ...] = ()
+    """Names of its inputs, where its code says them."""
+    may_take: tuple[str, ...] = ()
+    """Names of inputs it can do without."""
 
 
 def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
@@ -75,6 +82,8 @@ def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
         return _image_rows(found, known)
     if path.suffix.lower() == ".npz":
         return _image_rows(zipped_images(path, scratch=scratch), known)
+    if len(known.takes) > 1 and path.is_file():
+        return _several_rows(path, out, known)
     named = None if known.text is not None or not path.is_file() else named_images(path)
     if named is not None:
         return _image_rows(named, known)
@@ -82,6 +91,34 @@ def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
     if column is not None:
         return _text_rows(path, column, out, known)
     return Rows(kind="table", evaluate=path, columns=path, readable=path)
+
+
+def _several_rows(path: Path, out: Path, known: Known) -> Rows:
+    """An image, a text and columns, as many of them as the network takes."""
+    named, column = named_images(path), _text_column(path, known)
+    images = None if named is None else _image_rows(named, known)
+    text = None if column is None or (images is not None and column in images.taken) else _text_rows(path, column, out, known)
+    held = {kind: rows for kind, rows in (("image", images), ("text", text)) if rows is not None}
+    found = {kind: rows.lines for kind, rows in held.items()}
+    if images is not None and images.folder is not None:
+        found["image"] = (*images.lines, f"folder = {quoted(relative(images.folder, out))}")
+    takes = chosen_inputs(known.takes, known.may_take, list(found))
+    found["columns"] = ()
+    if len(found) < len(takes):
+        seen = [rows.told for rows in held.values()] + ["columns"]
+        asked = ", ".join(map(shown, known.takes))
+        more = "; name the column that holds the text with --text" if text is None else ""
+        raise ConfigError(f"the network takes {len(known.takes)} inputs, {asked}; {path} gives it {' and '.join(seen)}{more}")
+    return Rows(
+        kind="several",
+        evaluate=path,
+        columns=path,
+        readable=path,
+        taken=tuple(name for rows in held.values() for name in rows.taken),
+        told=" and ".join([*(rows.told for rows in held.values()), "columns"]),
+        orders=tuple(orders(takes, found)),
+        doubts=tuple(doubt for rows in held.values() for doubt in rows.doubts),
+    )
 
 
 def _series_rows(path: Path, scratch: Path, known: Known) -> Rows:
@@ -149,5 +186,5 @@ def _text_rows(path: Path, column: str, out: Path, known: Known) -> Rows:
             comment('pad = "<pad>", unknown = "<unk>", keep = "start", mask = false, lengths = false     where the network takes others'),
         ),
         told=f"text in {shown(column)}",
-        doubts=("data.text.vocabulary is not known: name the file of the tokens, in the order of their ids.",) if missing else (),
+        doubts=("The vocabulary of the text is not known: name the file of the tokens, in the order of their ids.",) if missing else (),
     )

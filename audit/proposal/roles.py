@@ -13,7 +13,21 @@ from audit.proposal.toml_text import shown
 
 LABELS = (
     *("label", "labels", "target", "y", "y_true", "outcome", "class", "response", "approve", "approved", "default", "defaulted"),
-    *("survived", "fraud", "churn", "diagnosis", "readmitted", "hired", "admitted", "repaid", "good_bad"),
+    *(
+        "survived",
+        "fraud",
+        "churn",
+        "diagnosis",
+        "readmitted",
+        "hired",
+        "admitted",
+        "repaid",
+        "refused",
+        "rejected",
+        "accepted",
+        "granted",
+        "good_bad",
+    ),
 )
 """Names that labels usually have, the surest first."""
 IDENTITIES = frozenset(

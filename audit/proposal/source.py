@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audit.data.canonical import canonical_text
-from audit.errors import ConfigError
+from audit.errors import ConfigError, ModelError
 from audit.facts import OutputKind
 from audit.models.places import OPTION as SEND
 from audit.models.places import origin
@@ -107,6 +107,12 @@ def _onnx(path: Path, out: Path) -> Source:
     if chosen is not None and len(outputs) > 1:
         lines.append(f"onnx_output = {quoted(chosen.name)}")
     several = len(inputs) > 1
+    wide = [port for port in inputs if len(port.shape) > 2 or (len(port.shape) == 2 and port.shape[1] != 1)]
+    if several and wide:
+        listed_ports = ", ".join(map(str, inputs))
+        raise ModelError(
+            f"{path} takes {len(inputs)} inputs ({listed_ports}); expected one, or one for each column: audit its weights and code instead"
+        )
     if any(port.kind == "tensor(string)" for port in inputs):
         lines.append('takes = "raw"')
     if any(port.kind == "tensor(double)" for port in inputs):

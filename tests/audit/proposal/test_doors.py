@@ -26,7 +26,8 @@ from audit.config_file import check_config
 from audit.errors import ConfigError, DataError, ModelError
 from audit.models.inspection import inspect_weights
 from audit.proposal.convolution_text import convolution_text, find_chain
-from audit.proposal.draft import Draft, Request, draft
+from audit.proposal.draft import Draft, draft
+from audit.proposal.request import Request
 from tests.audit.cli.test_inspect_program import archive
 from tests.audit.models.programs import sha256
 
