@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.background import against, draw_background
+from audit.data.batch import Players
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
+from audit.methods.attribution.game import Network, ShapleyValues
 from audit.methods.attribution.shapley import Draw, reached, shapley_values
+from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
 from audit.witness import Reference
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FEWEST_WALKS = 200
 """Random orders a row is explained by, over all background rows: with fewer the standard error itself is too uncertain."""
@@ -46,7 +52,7 @@ def shapley(
     state: State,
     *,
     background: int = 100,  # noqa: ARG001  read by prepare
-    estimator: Literal["auto", "permutation", "quadrature"] = "auto",
+    estimator: Literal["auto", "permutation", "quadrature", "shap_kernel", "shap_permutation"] = "auto",
     pairs: int = 2,
     most_pairs: int = 16,
     precision: float = 0.02,
@@ -75,7 +81,7 @@ def shapley(
 class Budget:
     """The settings of the probe that say how much is spent on a row."""
 
-    estimator: Literal["auto", "permutation", "quadrature"]
+    estimator: Literal["auto", "permutation", "quadrature", "shap_kernel", "shap_permutation"]
     pairs: int
     most_pairs: int
     precision: float
@@ -92,21 +98,8 @@ def _explained(  # noqa: PLR0917  data first, then the budget
 ) -> dict[str, NDArray[Any]]:
     """Columns of rows that share a background."""
     players, model = subject.players, differentiable(subject)
-    walks = _walks(background, budget.pairs)
     with model.session(gradients=False) as network:
-        found = shapley_values(
-            network,
-            model.tensor(inputs),
-            model.tensor(background),
-            players.owner,
-            players=len(players.names),
-            draws=[_orders(stream, len(background), len(players.names)) for stream in streams],
-            exact_up_to=budget.exact_up_to,
-            pairs=walks,
-            most_pairs=max(walks, budget.most_pairs),
-            precision=budget.precision,
-            estimator=budget.estimator,
-        )
+        found = _estimated(network, model.tensor(inputs), model.tensor(background), players, streams, budget, seed=subject.seed % 2**32)
         spread = network(model.tensor(background)).cpu().double().std(dim=0, unbiased=False).numpy()
     row = np.arange(len(inputs))
     values, total, base = found.values[row, :, target], found.total[row, target], found.base[target]
@@ -122,6 +115,37 @@ def _explained(  # noqa: PLR0917  data first, then the budget
     measured |= {"relative_gap": relative(gap, total - base, spread[target])}
     precise = reached(found, spread, budget.precision)[row, target]
     return measured | {"evaluations": found.evaluations, "exact": found.exact.astype(np.int8), "precise": precise.astype(np.int8)}
+
+
+def _estimated(  # noqa: PLR0917  what is explained, then how
+    network: Network,
+    inputs: Tensor,
+    background: Tensor,
+    players: Players,
+    streams: Sequence[np.random.Generator],
+    budget: Budget,
+    *,
+    seed: int,
+) -> ShapleyValues:
+    size = len(players.names)
+    if budget.estimator == "shap_kernel":
+        return shapley_kernel(network, inputs, background, players.owner, players=size, seed=seed)
+    if budget.estimator == "shap_permutation":
+        return shapley_permutation_like_shap(network, inputs, background, players.owner, players=size, seed=seed)
+    walks = max(budget.pairs, -(-FEWEST_WALKS // len(background)))
+    return shapley_values(
+        network,
+        inputs,
+        background,
+        players.owner,
+        players=size,
+        draws=[_orders(stream, len(background), size) for stream in streams],
+        exact_up_to=budget.exact_up_to,
+        pairs=walks,
+        most_pairs=max(walks, budget.most_pairs),
+        precision=budget.precision,
+        estimator=budget.estimator,
+    )
 
 
 def _in_order(parts: Sequence[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]) -> dict[str, NDArray[Any]]:

@@ -94,3 +94,30 @@ def test_the_network_is_left_as_it_was(tmp_path):
 
     assert torch.is_grad_enabled()
     assert all(parameter.grad is None for parameter in found.subject.model.module.parameters())
+
+
+@pytest.mark.parametrize("estimator", ["shap_kernel", "shap_permutation"])
+def test_the_estimators_of_shap_agree_with_exact_values_where_few_columns_vary(tmp_path, estimator):
+    config = subjects.write_table_network(tmp_path)
+
+    exact, found = measure(config, shapley).columns, measure(config, shapley, estimator=estimator).columns
+
+    np.testing.assert_allclose(found["values"], exact["values"], atol=1e-5 if estimator == "shap_kernel" else 0.1)
+    np.testing.assert_allclose(found["values"].sum(axis=1), found["total"] - found["base"], atol=1e-5)
+    assert found["exact"].all() == (estimator == "shap_kernel")
+
+
+def test_one_reference_row_leaves_no_error_of_the_background(tmp_path):
+    config = subjects.write_table_network(tmp_path)
+
+    assert np.isnan(measure(config, shapley, background=1).columns["background_se"]).all()
+    assert (measure(config, shapley, background=20).columns["background_se"] > 0).any(axis=1).all()
+
+
+def test_quadrature_agrees_with_exact_values_within_its_errors(tmp_path):
+    config = subjects.write_table_network(tmp_path)
+
+    exact, found = measure(config, shapley).columns, measure(config, shapley, exact_up_to=0, estimator="quadrature").columns
+
+    assert (np.abs(found["values"] - exact["values"]) <= 4 * found["se"] + 1e-5).all()
+    assert found["exact"].all()  # four columns have fewer coalitions than a plan
