@@ -21,13 +21,13 @@ def main() -> int:
     A goal that is missed is a result, not a failure; with ``--gate`` a figure behind its gate is named and ends in 1.
     """
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure figures of merit and hold them against their goals.")
-    families = {module.FAMILY: module for module in _modules()}
-    parser.add_argument("--family", choices=sorted(families), help="one family; all when left out")
+    modules = list(_modules())
+    parser.add_argument("--family", choices=sorted({module.FAMILY for module in modules}), help="one family; all when left out")
     parser.add_argument("--device", default="cpu", help="device of the networks, such as cpu or cuda")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows; figures are rougher")
     parser.add_argument("--gate", action="store_true", help="end with 1 when a figure is behind its gate, and name it")
     asked = parser.parse_args()
-    chosen = [families[asked.family]] if asked.family else list(families.values())
+    chosen = [module for module in modules if asked.family in {None, module.FAMILY}]
     figures = []
     for module in chosen:
         for figure in module.figures(asked.device, asked.quick):
