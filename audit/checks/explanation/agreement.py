@@ -69,6 +69,8 @@ def agreement(rows: Rows, *, top: int = 5) -> Evidence:
     players, n = held.first.shape[1], len(held.first)
     if players < FEWEST_PLAYERS:
         return _nothing(f"The network has {players} columns; an order needs at least {FEWEST_PLAYERS}.", n)
+    if not n:
+        return _nothing("No row was explained by both methods: each draws its own, so more rows, or all, must be explained.", 0)
     k = min(top, players - 1)
     found = {
         "rank_correlation": rank_correlation(held.first, held.second),

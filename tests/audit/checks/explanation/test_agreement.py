@@ -91,3 +91,12 @@ def test_without_one_of_them_and_without_common_rows_it_is_absent(tmp_path):
 
     assert "switched off" in one.absent[0].reason
     assert {a.name for a in apart.absent} == {"rank_correlation", "sign_agreement", "top_overlap"}
+
+
+def test_samples_without_a_row_in_common_say_so(tmp_path):
+    values = np.arange(8.0).reshape(2, 4)
+
+    evidence = agreement(explained(tmp_path, n=4, shapley=(values, {"positions": [0, 1]}), gradients=(values, {"positions": [2, 3]})))
+
+    assert {one.name for one in evidence.absent} == {"rank_correlation", "sign_agreement", "top_overlap"}
+    assert all("No row was explained by both methods" in one.reason for one in evidence.absent)
