@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from audit.config import EndpointConfig
 from audit.errors import ModelError, UntrustedFileError
+from audit.model_config import EndpointConfig
 from audit.models.function_model import FunctionModel
 from audit.models.http_posts import Posts
 from audit.models.places import OPTION, origin

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.config import PredictionsConfig
 from audit.data.batch import Batch
 from audit.data.groups import label_codes
 from audit.errors import ModelError, nearest
+from audit.model_config import PredictionsConfig
 from audit.models.readings import Reading
 
 

@@ -86,7 +86,7 @@ def relative(path: Path, out: Path) -> str:
 def _endpoint(url: str) -> Source:
     from pydantic import ValidationError  # noqa: PLC0415  only for an endpoint
 
-    from audit.config import EndpointConfig  # noqa: PLC0415
+    from audit.model_config import EndpointConfig  # noqa: PLC0415
 
     try:
         EndpointConfig.model_validate({"url": url})

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audit.config import EndpointConfig
 from audit.config_file import load_config
 from audit.errors import ConfigError, ModelError, UntrustedFileError
+from audit.model_config import EndpointConfig
 from audit.models import endpoint_door
 from audit.models.http_posts import Posts
 from audit.models.places import origin, trusted_places

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from audit.config import PredictionsConfig
 from audit.data.batch import Batch
 from audit.data.dataset import RowBlock
 from audit.errors import DataError, ModelError
+from audit.model_config import PredictionsConfig
 from audit.models.predictions import PredictionsModel
 
 
