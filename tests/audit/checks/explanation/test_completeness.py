@@ -7,7 +7,7 @@ import pytest
 
 from audit.checks.explanation.completeness import completeness
 from audit.judge import judge
-from tests.audit.checks.explanation.explained import at, explained
+from tests.audit.checks.explanation.explained import at, explained, write
 
 VALUES = np.tile([3.0, -1.0], (40, 1))
 
@@ -68,6 +68,15 @@ def test_one_absent_method_is_noted_and_two_are_absent(tmp_path):
     assert not one.absent
     assert [a.name for a in none.absent] == ["median_relative_gap"]
     assert not none.measurements
+
+
+def test_deep_shap_is_looked_at_where_it_was_measured(tmp_path):
+    write(tmp_path, "attribution.deep_shap", VALUES, gaps(0.25))
+
+    evidence = completeness(explained(tmp_path, shapley=(VALUES, {})))
+
+    assert at(evidence, "incomplete_share", method="deep_shap").value == 0.25
+    assert {dict(m.at)["method"] for m in evidence.measurements} == {"shapley", "deep_shap"}
 
 
 def test_a_single_row_and_no_finite_row_are_told(tmp_path):
