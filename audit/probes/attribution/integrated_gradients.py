@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from audit.background import draw_background
-from audit.data.encoding import StructuredEncoder
+from audit.baseline_rows import rows_and_baselines
 from audit.explained import COLUMNS, entry_owner, explained_size, filled, finite, relative, smooth, targets
 from audit.methods.attribution.game import Network
 from audit.methods.attribution.integrated_gradients import integrated_gradients as integrate
 from audit.methods.attribution.players import per_player
-from audit.models.model import SmoothModel
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.subject import Subject
 from audit.witness import Reference
@@ -43,7 +42,7 @@ def integrated_gradients(block: Block, state: State, *, background: int = 100, t
     """
     players, target, known = block.subject.players, targets(block), finite(block)
     model = smooth(block.subject)
-    inputs, baselines = _paths(block.subject, model, block.batch.values[known], state.background)
+    inputs, baselines = rows_and_baselines(block.subject, model, block.batch.values[known], state.background)
     with model.session(gradients=True) as network:
         spread = _spread(network, baselines, inputs)
         chosen = torch.as_tensor(target[known], device=inputs.device)
@@ -54,18 +53,6 @@ def integrated_gradients(block: Block, state: State, *, background: int = 100, t
     measured |= {"relative_gap": relative(found.gap, found.total - found.base, size)}
     measured |= {"evaluations": found.evaluations, "steps": found.steps.astype(np.int32)}
     return {"target": target.astype(np.int32), **filled(known, measured)}
-
-
-def _paths(subject: Subject, model: SmoothModel, values: NDArray[Any], background: NDArray[Any]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Inputs (n, …) and baselines: (b, …) for all rows, or (n, b, …) where what stands for absent is each row's own."""
-    inputs, encoder = model.smooth(model.tensor(values)), subject.encoder
-    if not isinstance(encoder, StructuredEncoder) or encoder.alike(values) is None or not len(values):
-        return inputs, model.smooth(model.tensor(background)) if len(background) else inputs[:, None]
-    own = np.stack([encoder.absent(row, background) for row in values])
-    baselines = model.smooth(model.tensor(own.reshape(-1, *values.shape[1:]))).reshape(*own.shape[:2], *inputs.shape[1:])
-    if inputs.ndim > values.ndim:  # embedded: the id stays that of the row, so that mask and lengths are those of its own text
-        baselines[..., -1] = inputs[:, None, ..., -1]
-    return inputs, baselines
 
 
 def _spread(network: Network, baselines: torch.Tensor, inputs: torch.Tensor) -> NDArray[np.float64] | None:
@@ -87,7 +74,7 @@ def by_captum(block: Block, state: State, measured: Columns) -> Reference:
     from audit.witnesses.by_captum import captum_integrated_gradients  # noqa: PLC0415  needed for a few rows of a run only
 
     model = smooth(block.subject)
-    inputs, baselines = _paths(block.subject, model, block.batch.values, state.background)
+    inputs, baselines = rows_and_baselines(block.subject, model, block.batch.values, state.background)
     owner = entry_owner(block.subject.players, inputs)
     own = baselines.ndim != inputs.ndim
     with model.session(gradients=True) as network:
