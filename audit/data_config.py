@@ -40,6 +40,8 @@ class ColumnConfig(ConfigTable):
     """Subtracted before scaling with encode = "standard"; fitted on the reference data when absent."""
     scale: Decimal | None = None
     """Divisor with encode = "standard"; fitted on the reference data when absent."""
+    reason: Annotated[str, Field(max_length=200)] = ""
+    """What is told of the column where it is a candidate reason of an adverse decision; its name when absent."""
 
 
 class GroupConfig(ConfigTable):

@@ -42,6 +42,8 @@ class ColumnSchema:
     shape: tuple[int, ...] = ()
     """(channels, height, width) of an image column, or (height, width, channels) where the network takes that; (length,) of a channel of a
     series; empty otherwise."""
+    reason: str = ""
+    """What is told of it where it is a candidate reason of an adverse decision; empty for its name."""
 
     @property
     def single(self) -> bool:

@@ -140,4 +140,5 @@ def _column(name: str, kind: ColumnKind, given: ColumnConfig, levels: tuple[str,
         missing_codes=_plain_codes(given),
         missing=given.missing or (missing if missing in _SUITS[kind] else "refuse"),
         fill=float(given.fill) if isinstance(given.fill, (int, Decimal)) else given.fill,
+        reason=given.reason,
     )

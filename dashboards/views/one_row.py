@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from audit.results import AuditRun
+from dashboards.candidate_reasons import candidate_reasons
 from dashboards.charts import attribution_bars
 from dashboards.csv_text import csv_text
 from dashboards.held_row import HeldRow
@@ -35,6 +36,7 @@ def show_row(run: AuditRun, row: HeldRow, positions: NDArray[np.int64], *, filte
     found = attributions(row)
     changes = smallest_changes(run, row)
     _in_short(row, found, changes)
+    _reasons(run, row)
     _changes(run, row, changes)
     _attributions(run, row, found)
     _unusual(run, row)
@@ -65,6 +67,24 @@ def _in_short(row: HeldRow, found: Sequence[Attribution], changes: Sequence[Smal
         if found:
             st.markdown(escaped(pull_sentence(found[0]), 900))
         st.markdown(escaped(changes[0].sentence, 600))
+
+
+def _reasons(run: AuditRun, row: HeldRow) -> None:
+    found = candidate_reasons(row)
+    if not found:
+        return
+    st.subheader("Candidate principal reasons for creditor review", anchor=False)
+    st.markdown(
+        "Columns that pulled the score of this declined row down most, each by its shortfall against the comparison, on the scale of the "
+        "decision score. Which reasons are stated is for those who know the whole case to decide."
+    )
+    for number, item in enumerate(found, start=1):
+        st.markdown(f"**Compared with {escaped(item.baseline, 80)}**")
+        if not item.frame.empty:
+            st.dataframe(item.frame, hide_index=True, key=f"reasons {item.baseline}", height="content")
+        for doubt in item.doubts:
+            st.markdown(escaped(doubt, 300))
+        _download(item.frame, "Download the candidates (CSV)", f"{run.id}.row-{row.position}.reasons-{number}.csv")
 
 
 def _changes(run: AuditRun, row: HeldRow, changes: Sequence[SmallestChange]) -> None:

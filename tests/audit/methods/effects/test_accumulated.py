@@ -1,0 +1,93 @@
+"""Accumulated effects have the closed forms of linear functions and of products of correlated columns, where partial dependence has another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from audit.errors import MethodError
+from audit.methods.effects.accumulated import accumulated_levels, accumulated_numeric, quantile_edges, similar_order
+from audit.methods.effects.dependence import partial_dependence
+from tests.audit.methods.effects.test_dependence import setter
+
+
+def numeric(function, x, column, steps=20):
+    edges = quantile_edges(x[:, column], steps)
+    return edges, accumulated_numeric(setter(function, x, column, edges), x[:, column], edges)
+
+
+def test_a_linear_function_has_its_slope_and_no_error() -> None:
+    x = np.random.default_rng(0).normal(size=(300, 3))
+
+    edges, found = numeric(lambda z: z @ [2.0, -1.0, 0.5], x, 1)
+    assert np.diff(found.effect[:, 0]) == pytest.approx(-np.diff(edges))
+    assert found.se == pytest.approx(0, abs=1e-12)
+
+
+def test_a_product_of_correlated_columns_is_told_from_its_partial_dependence() -> None:
+    generator, rho = np.random.default_rng(4), 0.8
+    first = generator.normal(size=40_000)
+    x = np.stack([first, rho * first + np.sqrt(1 - rho**2) * generator.normal(size=len(first))], axis=1)
+
+    edges, found = numeric(lambda z: z[:, 0] * z[:, 1], x, 0, steps=100)
+    inner = np.abs(edges) < 1.5
+    # The derivative is x2, its mean given x1 is rho * x1; the integral is rho * x1^2 / 2, centred by rho / 2. Partial dependence is x1 * E[x2].
+    expected = rho * (edges**2 - 1) / 2
+    assert found.effect[inner, 0] == pytest.approx(expected[inner], abs=0.03)
+    depends = partial_dependence(setter(lambda z: z[:, 0] * z[:, 1], x, 0, np.array([-1.0, 1.0])), 2, len(x))
+    assert depends.mean[:, 0] == pytest.approx(0, abs=0.03)
+
+
+def test_effects_are_centred_over_the_rows() -> None:
+    x = np.random.default_rng(5).lognormal(size=(400, 2))
+    _, found = numeric(lambda z: np.exp(z[:, 0]) + z[:, 1], x, 0, steps=8)
+
+    ends = (found.effect[:-1, 0] + found.effect[1:, 0]) / 2
+    assert (ends * found.counts).sum() == pytest.approx(0, abs=1e-9 * np.abs(ends * found.counts).sum())
+    assert found.counts.sum() == 400
+
+
+def test_95_percent_intervals_hold_the_effect_of_a_product_about_as_often() -> None:
+    held = []
+    for seed in range(150):
+        x = np.random.default_rng(seed).uniform(size=(200, 2))
+        edges = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+        found = accumulated_numeric(setter(lambda z: z[:, 0] * z[:, 1], x, 0, edges), x[:, 0], edges)
+        # Half of the way from the centre of the rows, as x2 has mean 1/2 whatever x1.
+        centre = ((edges[:-1] + edges[1:]) / 2 * found.counts).sum() / 200
+        held.append(abs(found.effect[-1, 0] - (1 - centre) / 2) <= 1.96 * found.se[-1, 0])
+    assert 0.9 <= np.mean(held) <= 0.99
+
+
+def test_levels_are_those_worked_out_by_hand() -> None:
+    codes = np.array([0, 0, 1, 1, 1, 2])
+    other = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    base = np.array([0.0, 10.0, 30.0])
+    found = accumulated_levels(lambda places: (base[places] + places * other)[:, None], codes, 3)
+
+    # From 0 to 1 rows 0-4 are moved: 10 + mean(1..5) = 13; from 1 to 2 rows 2-5: 20 + mean(3..6) = 24.5.
+    raw = np.array([0.0, 13.0, 37.5])
+    assert found.effect[:, 0] == pytest.approx(raw - (2 * 0.0 + 3 * 13.0 + 37.5) / 6)
+    assert found.counts.tolist() == [5, 4]
+
+
+def test_tied_values_make_fewer_edges() -> None:
+    values = np.array([0.0] * 70 + [1.0] * 20 + [2.0] * 10)
+
+    assert quantile_edges(values, 10).tolist() == [0.0, 1.0, 2.0]
+
+
+def test_a_constant_column_is_refused() -> None:
+    with pytest.raises(MethodError, match="one value"):
+        accumulated_numeric(lambda places: np.zeros((3, 1)), np.ones(3), np.ones(1))
+    with pytest.raises(MethodError, match="one level"):
+        accumulated_levels(lambda places: np.zeros((3, 1)), np.zeros(3, dtype=np.int64), 1)
+
+
+def test_levels_are_ordered_by_how_alike_their_rows_are() -> None:
+    generator = np.random.default_rng(6)
+    codes = np.repeat([0, 1, 2, 3], 200)
+    centre = np.array([2.0, 0.0, 3.0, 1.0])[codes]
+
+    order = similar_order(codes, 4, (centre + 0.3 * generator.normal(size=800))[:, None]).tolist()
+    assert order in ([1, 3, 0, 2], [2, 0, 3, 1])
