@@ -97,8 +97,9 @@ class ImageConfig(ConfigTable):
     """Divided by after that: one number, or one per channel."""
     patch: Annotated[int, Field(ge=1)] = 4
     """Side of the square patches that are the units of explanation, in pixels."""
-    absent: Literal["rows", "mean", "blur"] = "rows"
-    """What stands where an explanation leaves a patch out: reference images, the mean of the same image and channel, or the image blurred."""
+    absent: Literal["rows", "mean", "blur", "inpaint"] = "rows"
+    """What stands where an explanation leaves a patch out: reference images, the mean of the same image and channel, the image blurred, or what
+    the pixels around the patch say of it."""
 
 
 class TextConfig(ConfigTable):

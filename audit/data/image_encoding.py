@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 
 from audit.data.batch import Batch, Players
 from audit.data.dataset import RowBlock
+from audit.data.image_filling import filled_in
 from audit.data.leaf import PLAIN, Plain
 from audit.data_config import ImageConfig
 from audit.errors import DataError
@@ -34,7 +35,7 @@ class ImageEncoder:
     channels_last: bool = False
     made: str = ""
     """How images were changed when they were read; empty for as stored."""
-    absence: Literal["rows", "mean", "blur"] = "rows"
+    absence: Literal["rows", "mean", "blur", "inpaint"] = "rows"
     """What stands for a patch that is left out."""
     patch: int = 4
 
@@ -106,11 +107,16 @@ class ImageEncoder:
         return None if self.needs_background else values
 
     def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
-        """Reference images (b, …), or the image (1, …) with every channel at its mean, or blurred over the side of a patch."""
+        """Reference images (b, …), or the image (1, …) with every channel at its mean, blurred, or with each patch filled from its surroundings."""
         if self.needs_background:
             return background
         plane = (0, 1) if self.channels_last else (1, 2)
-        if self.absence == "mean":
+        if self.absence == "inpaint":
+            last = row if self.channels_last else row.transpose(1, 2, 0)
+            owner = self.players.owner.reshape(row.shape)[:, :, 0] if self.channels_last else self.players.owner.reshape(row.shape)[0]
+            whole = filled_in(last.astype(np.float64), owner)
+            flat = whole if self.channels_last else whole.transpose(2, 0, 1)
+        elif self.absence == "mean":
             flat = np.broadcast_to(row.mean(axis=plane, keepdims=True, dtype=np.float64), row.shape)
         else:
             flat = gaussian_filter(row.astype(np.float64), sigma=self.patch, axes=plane, mode="nearest")
