@@ -154,6 +154,14 @@ def test_a_large_run_stays_below_a_megabyte_and_says_what_it_leaves_out(findings
     assert "run.json" in text_of(page)
 
 
+def test_settings_named_in_a_page_stand_as_code_and_stay_text() -> None:
+    run = sample_run()
+    told = replace(run.findings[0].card, how_to_read="Above `limit_<b>` it counts; a lone ` stays.")
+    page = render(replace(run, findings=(replace(run.findings[0], card=told), *run.findings[1:])))
+
+    assert "Above <code>limit_&lt;b&gt;</code> it counts; a lone ` stays." in page
+
+
 def test_a_run_without_findings_renders() -> None:
     html5lib.HTMLParser(strict=True).parse(render(replace(sample_run(), findings=(), statuses=dict.fromkeys(STATUSES, 0))))
 
