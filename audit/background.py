@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,18 @@ from audit.data.encoding import StructuredEncoder
 from audit.errors import SubjectError
 from audit.streams import generator
 from audit.subject import Subject
+
+
+@dataclass(frozen=True)
+class Against:
+    """Rows that share what stands for absent and how their entries are shared out.
+
+    `places` (m,) among the rows given, `absent` (b, …) what stands in for them, `owner` (entries,) the player of each entry of a flattened row.
+    """
+
+    places: NDArray[np.int64]
+    absent: NDArray[Any]
+    owner: NDArray[np.int64]
 
 
 def draw_background(subject: Subject, size: int) -> NDArray[Any]:
@@ -29,17 +42,19 @@ def draw_background(subject: Subject, size: int) -> NDArray[Any]:
     return np.ascontiguousarray(subject.encode(reference.take(np.sort(chosen).astype(np.int64))).values)
 
 
-def against(subject: Subject, values: NDArray[Any], background: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
-    """Encoded rows (n, …) in parts that share what stands for absent: places of the rows (m,) and the background (b, …) of each part."""
-    encoder = subject.encoder
+def against(subject: Subject, values: NDArray[Any], background: NDArray[Any]) -> Iterator[Against]:
+    """Encoded rows (n, …) in parts that share what stands for absent and the players of their entries."""
+    encoder, owners = subject.encoder, subject.owners(values)
     alike = encoder.alike(values) if isinstance(encoder, StructuredEncoder) else None
-    if alike is None or not isinstance(encoder, StructuredEncoder):
-        yield np.arange(len(values), dtype=np.int64), background
+    if not isinstance(encoder, StructuredEncoder) or (alike is None and owners.ndim == 1):
+        yield Against(np.arange(len(values), dtype=np.int64), background, subject.players.owner)
         return
     if not len(values):
         row = subject.encode(subject.evaluate.take(np.zeros(1, dtype=np.int64))).values[0]
-        yield np.zeros(0, dtype=np.int64), encoder.absent(row, background)
+        yield Against(np.zeros(0, dtype=np.int64), encoder.absent(row, background), subject.players.owner)
         return
-    _, first, owner = np.unique(alike.reshape(len(alike), -1), axis=0, return_index=True, return_inverse=True)
-    for part, row in enumerate(first):
-        yield np.flatnonzero(owner.reshape(-1) == part).astype(np.int64), encoder.absent(values[row], background)
+    keys = [found.reshape(len(values), -1) for found in (alike, owners if owners.ndim > 1 else None) if found is not None]
+    _, first, part = np.unique(np.concatenate(keys, axis=1), axis=0, return_index=True, return_inverse=True)
+    for number, row in enumerate(first):
+        places = np.flatnonzero(part.reshape(-1) == number).astype(np.int64)
+        yield Against(places, encoder.absent(values[row], background), owners[row] if owners.ndim > 1 else owners)

@@ -95,8 +95,14 @@ class ImageConfig(ConfigTable):
     """Subtracted after scaling: one number, or one per channel."""
     deviation: Decimal | tuple[Decimal, ...] = Decimal(1)
     """Divided by after that: one number, or one per channel."""
+    players: Literal["patches", "superpixels"] = "patches"
+    """The units of explanation: square patches, the same in all images, or superpixels, regions of like colour that every image has of its own."""
     patch: Annotated[int, Field(ge=1)] = 4
-    """Side of the square patches that are the units of explanation, in pixels."""
+    """Side of the square patches, in pixels; with superpixels, the width that absent = "blur" smooths over."""
+    superpixels: Annotated[int, Field(ge=2, le=1000)] = 50
+    """At most so many in an image."""
+    compactness: Annotated[Decimal, Field(gt=0)] = Decimal(10)
+    """Of superpixels: the larger, the squarer."""
     absent: Literal["rows", "mean", "blur", "inpaint"] = "rows"
     """What stands where an explanation leaves a patch out: reference images, the mean of the same image and channel, the image blurred, or what
     the pixels around the patch say of it."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.data.batch import Players
 from audit.decide import Decided
 from audit.errors import MethodError
 from audit.models.model import DifferentiableModel, SmoothModel
@@ -60,10 +59,11 @@ def smooth(subject: Subject) -> SmoothModel:
     return subject.model
 
 
-def entry_owner(players: Players, leaf: Tensor) -> NDArray[np.int64]:
-    """Player of each entry of a flattened smooth leaf (n, …): a place of text has as many entries as its embedding."""
-    entries = int(np.prod(leaf.shape[1:]))
-    return np.repeat(players.owner, entries // max(len(players.owner), 1))
+def entry_owner(subject: Subject, values: NDArray[Any], leaf: Tensor) -> NDArray[np.int64]:
+    """Player of each entry of the flattened smooth leaf (n, …) of encoded rows `values` (n, …), (entries,), or (n, entries) where every row has
+    players of its own: a place of text has as many entries as its embedding."""
+    owner, entries = subject.owners(values), int(np.prod(leaf.shape[1:]))
+    return np.repeat(owner, entries // max(owner.shape[-1], 1), axis=-1)
 
 
 def explained_outputs(decided: Decided) -> NDArray[np.float64]:

@@ -28,19 +28,20 @@ class LeftOut:
     absent: NDArray[Any]
     target: int
     total: float
+    owner: NDArray[np.int64]
+    """Player of each entry, (entries,)."""
 
     @property
     def varying(self) -> NDArray[np.int64]:
         """Players that are not the same when left out, (v,) ascending; padding is."""
         differs = (self.row != self.absent).reshape(-1)
-        return np.unique(self.subject.players.owner[differs])
+        return np.unique(self.owner[differs])
 
     def outputs(self, present: NDArray[np.bool_]) -> Floats:
         """The explained output (m,) where only the `present` (m, v) of the varying players are left."""
-        players = self.subject.players
-        kept = np.ones((len(present), len(players.names)), dtype=np.bool_)
+        kept = np.ones((len(present), len(self.subject.players.names)), dtype=np.bool_)
         kept[:, self.varying] = present
-        leaf = np.where(kept[:, players.owner], self.row.reshape(-1), self.absent.reshape(-1)).astype(self.row.dtype)
+        leaf = np.where(kept[:, self.owner], self.row.reshape(-1), self.absent.reshape(-1)).astype(self.row.dtype)
         model = differentiable(self.subject)
         with model.session(gradients=False) as network:
             answered = network(model.tensor(leaf.reshape(-1, *self.row.shape))).cpu().double().numpy()
@@ -63,9 +64,9 @@ def rows_left_out(
     subject: Subject, values: NDArray[Any], background: NDArray[Any], targets: NDArray[np.int64], totals: Floats
 ) -> Iterator[tuple[int, LeftOut]]:
     """Each encoded row (n, …) with its place. Where rows share a background (b, …), its first row stands for what is left out."""
-    for places, absent in against(subject, values, background):
-        for place in places:
-            yield int(place), LeftOut(subject, values[place], absent[0], int(targets[place]), float(totals[place]))
+    for part in against(subject, values, background):
+        for place in part.places:
+            yield int(place), LeftOut(subject, values[place], part.absent[0], int(targets[place]), float(totals[place]), part.owner)
 
 
 def joined(parts: Sequence[Surrogate], players: int) -> Surrogate:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from audit.companion import Companion
 from audit.data.batch import Batch, Players
@@ -43,6 +44,7 @@ class Subject:
             "image": kinds == ["image"],
             "text": "text" in kinds,
             "movable": "text" not in kinds,
+            "same_players": not self.players.by_row,
             "labels": self.facts.labelled,
             "groups": bool(self.facts.groups),
             "reference": self.reference is not None,
@@ -61,6 +63,7 @@ class Subject:
             "image": f"It is for networks that look at one image and nothing else; the network's inputs are of kind {found}.",
             "text": "None of the network's inputs is a text.",
             "movable": "Words are exchanged, not moved by a little, so a radius has no meaning for text.",
+            "same_players": "Every row has units of explanation of its own (superpixels), so there is nothing to add up over rows.",
             "companions": "No companion, another model for the same rows, was declared.",
             "labels": "No label column was declared.",
             "groups": "No group (protected attribute) was declared.",
@@ -86,6 +89,11 @@ class Subject:
         if self.encoder is None:
             return Players((), _NO_ENTRIES)
         return self.encoder.players
+
+    def owners(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Player of each entry of flattened rows `values` (n, …): (entries,), or (n, entries) where every row has players of its own."""
+        found = self.encoder.owners(values) if isinstance(self.encoder, StructuredEncoder) else None
+        return self.players.owner if found is None else found
 
     def describe(self) -> dict[str, Any]:
         """Hashes, sizes and meanings for the run, as plain data."""

@@ -22,6 +22,8 @@ class Players:
 
     names: tuple[str, ...]
     owner: NDArray[np.int64]
+    by_row: bool = False
+    """Whether every row shares its entries out in its own way, among the same names; `owner` is then that of no row in particular."""
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,10 @@ class StructuredEncoder(Encoder, Protocol):
         """(n, …): rows of `values` (n, …) with the same entries here share what stands for absent; None when all rows do."""
         ...
 
+    def owners(self, values: NDArray[Any]) -> NDArray[np.int64] | None:
+        """Players of the entries of each flattened row, (n, entries), where rows have players of their own; else None."""
+        ...
+
     def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
         """What stands in for an encoded `row` (…) when all its players are left out, (b, …), from background rows where they are needed."""
         ...

@@ -1,4 +1,4 @@
-"""`ImageEncoder`: images scaled and centred channel by channel; its players are square patches over all channels."""
+"""`ImageEncoder`: images scaled and centred channel by channel; its players are square patches, or superpixels, over all channels."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from audit.data.batch import Batch, Players
 from audit.data.dataset import RowBlock
 from audit.data.image_filling import filled_in
 from audit.data.leaf import PLAIN, Plain
+from audit.data.superpixels import superpixels
 from audit.data_config import ImageConfig
 from audit.errors import DataError
 
@@ -38,6 +39,8 @@ class ImageEncoder:
     absence: Literal["rows", "mean", "blur", "inpaint"] = "rows"
     """What stands for a patch that is left out."""
     patch: int = 4
+    compactness: float = 10.0
+    """Of superpixels."""
 
     @classmethod
     def from_config(cls, config: ImageConfig, shape: tuple[int, ...], dtype: str, *, array: str | None = None) -> ImageEncoder:
@@ -49,8 +52,8 @@ class ImageEncoder:
             raise DataError("data.image: scale and deviation must not be 0")
         return cls(
             array=array or config.array, shape=shape, scale=float(config.scale), mean=mean, deviation=deviation,
-            players=patches(shape, config.patch, channels_last=last), dtype=dtype, channels_last=last, made=_made(config),
-            absence=config.absent, patch=config.patch,
+            players=_players(config, shape, channels_last=last), dtype=dtype, channels_last=last, made=_made(config),
+            absence=config.absent, patch=config.patch, compactness=float(config.compactness),
         )  # fmt: skip
 
     @property
@@ -66,7 +69,7 @@ class ImageEncoder:
             "kind": "image", "array": self.array, "shape": list(self.shape), "order": "nhwc" if self.channels_last else "nchw", "made": self.made,
             "scale": self.scale, "mean": _plain(self.mean), "deviation": _plain(self.deviation), "dtype": self.dtype,
             "players": list(self.players.names), "absent": self.absence,
-        }  # fmt: skip
+        } | ({"compactness": self.compactness} if self.players.by_row else {})  # fmt: skip
 
     @property
     def digest(self) -> str:
@@ -106,6 +109,13 @@ class ImageEncoder:
         """Images have an absence of their own unless reference images stand for it."""
         return None if self.needs_background else values
 
+    def owners(self, values: NDArray[Any]) -> NDArray[np.int64] | None:
+        """Superpixels of the entries of each image (n, entries); None for patches, which are the same in all images."""
+        if not self.players.by_row:
+            return None
+        regions = [self._regions(image) for image in self.decode(values)[self.array]]
+        return np.stack(regions).reshape(len(values), -1) if len(values) else np.zeros((0, int(np.prod(self.shape))), dtype=np.int64)
+
     def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
         """Reference images (b, …), or the image (1, …) with every channel at its mean, blurred, or with each patch filled from its surroundings."""
         if self.needs_background:
@@ -113,7 +123,9 @@ class ImageEncoder:
         plane = (0, 1) if self.channels_last else (1, 2)
         if self.absence == "inpaint":
             last = row if self.channels_last else row.transpose(1, 2, 0)
-            owner = self.players.owner.reshape(row.shape)[:, :, 0] if self.channels_last else self.players.owner.reshape(row.shape)[0]
+            own = self.owners(row[None])
+            entries = (self.players.owner if own is None else own[0]).reshape(row.shape)
+            owner = entries[:, :, 0] if self.channels_last else entries[0]
             whole = filled_in(last.astype(np.float64), owner)
             flat = whole if self.channels_last else whole.transpose(2, 0, 1)
         elif self.absence == "mean":
@@ -121,6 +133,11 @@ class ImageEncoder:
         else:
             flat = gaussian_filter(row.astype(np.float64), sigma=self.patch, axes=plane, mode="nearest")
         return flat[None].astype(row.dtype)
+
+    def _regions(self, raw: NDArray[Any]) -> NDArray[np.int64]:
+        last = raw if self.channels_last else raw.transpose(1, 2, 0)
+        found = superpixels(last, len(self.players.names), compactness=self.compactness)
+        return np.asarray(np.broadcast_to(found[:, :, None] if self.channels_last else found, self.shape))
 
     def _broadcast(self, number: float | tuple[float, ...]) -> NDArray[np.float64]:
         found = np.asarray(number, dtype=np.float64)
@@ -135,6 +152,14 @@ def patches(shape: tuple[int, ...], side: int, *, channels_last: bool = False) -
     place = (np.arange(height)[:, None] // side) * across + np.arange(width)[None, :] // side
     owner = np.broadcast_to(place[:, :, None] if channels_last else place, shape).reshape(-1).astype(np.int64)
     return Players(tuple(f"patch {r},{c}" for r in range(down) for c in range(across)), owner)
+
+
+def _players(config: ImageConfig, shape: tuple[int, ...], *, channels_last: bool) -> Players:
+    if config.players == "patches":
+        return patches(shape, config.patch, channels_last=channels_last)
+    height, width = shape[:2] if channels_last else shape[1:]
+    names = tuple(f"superpixel {number}" for number in range(1, min(config.superpixels, height * width) + 1))
+    return Players(names, np.zeros(int(np.prod(shape)), dtype=np.int64), by_row=True)
 
 
 def _per_channel(key: str, given: Decimal | tuple[Decimal, ...], channels: int) -> float | tuple[float, ...]:

@@ -94,6 +94,9 @@ class SeriesEncoder:
             return values
         return values[:, -1] if self.arguments.ends else None
 
+    def owners(self, values: NDArray[Any]) -> None:
+        """Windows are the same in all series."""
+
     def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
         """Reference rows (b, …) that end where the row ends, or the row (1, …) with each channel at its mean."""
         there = row[-1] > 0.5 if self.arguments.ends else np.ones(self.length, dtype=np.bool_)

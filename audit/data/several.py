@@ -82,7 +82,7 @@ class SeveralEncoder:
             found = encoder.players
             owners.append(found.owner + len(names))
             names += found.names if isinstance(encoder, TableEncoder) else [f"{part} {name}" for name in found.names]
-        return Players(tuple(names), np.concatenate(owners))
+        return Players(tuple(names), np.concatenate(owners), any(encoder.players.by_row for encoder in self.encoders.values()))
 
     @property
     def entries(self) -> tuple[str, ...]:
@@ -124,6 +124,18 @@ class SeveralEncoder:
         found = [encoder.alike(piece) for encoder, piece in self._pieces(values) if isinstance(encoder, StructuredEncoder)]
         own = [part.reshape(len(values), -1) for part in found if part is not None]
         return np.concatenate(own, axis=1) if own else None
+
+    def owners(self, values: NDArray[Any]) -> NDArray[np.int64] | None:
+        """Players of the entries of each row (n, entries) where one of the inputs shares out its entries row by row."""
+        if not self.players.by_row:
+            return None
+        parts, before = [], 0
+        for encoder, piece in self._pieces(values):
+            found = encoder.owners(piece) if isinstance(encoder, StructuredEncoder) else None
+            own = encoder.players.owner if found is None else found
+            parts.append(np.broadcast_to(own + before, (len(values), own.shape[-1])))
+            before += len(encoder.players.names)
+        return np.concatenate(parts, axis=1)
 
     def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:
         """What stands in for a row (entries,): each input's own absence, or its part of the background rows; (b, entries)."""

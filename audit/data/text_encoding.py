@@ -84,6 +84,9 @@ class TextEncoder:
         """Which places (n, length) hold padding."""
         return np.asarray(values == self.tokeniser.pad)
 
+    def owners(self, values: NDArray[Any]) -> None:
+        """Places are the same in all texts."""
+
     def absent(self, row: NDArray[Any], background: NDArray[Any]) -> NDArray[Any]:  # noqa: ARG002  the protocol's signature
         """What stands in for a row (length,) when all its pieces are left out, (1, length): padding stays padding."""
         return np.where(row == self.tokeniser.pad, self.tokeniser.pad, self.tokeniser.absent)[None]

@@ -32,14 +32,13 @@ class ShapValues:
 
 
 def shap_values(
-    network: Network, row: NDArray[Any], background: NDArray[Any], owner: NDArray[np.int64], *, evaluations: int, seed: int
+    network: Network, row: NDArray[Any], background: NDArray[Any], owner: NDArray[np.int64], *, players: int, evaluations: int, seed: int
 ) -> ShapValues:
-    """Shapley values of `row` (…) against `background` (b, …), where entry e of a flattened row belongs to player ``owner[e]``.
+    """Shapley values of `row` (…) against `background` (b, …), where entry e of a flattened row belongs to player ``owner[e]`` of `players`.
 
     At most `evaluations` rows are sent to the network: all coalitions by ``shap.explainers.Exact`` when they are so few, else as many
     runs of ``shap.explainers.Permutation`` as fit, the spread of which gives the standard error. Raises MethodError when not even four fit.
     """
-    players = int(owner.max()) + 1
     varying = np.unique(owner[(background != row[None]).reshape(len(background), -1).any(axis=0)])
     values, se = np.zeros(players), np.zeros(players)
     if not len(varying):

@@ -40,7 +40,7 @@ class Explained:
     measures=("mean_absolute_attribution", "importance_rank"),
     reads=(),
     optional=tuple(METHODS.values()),
-    needs={"inputs", "background"},
+    needs={"inputs", "background", "same_players"},
 )
 def global_importance(rows: Rows, *, shown: int = 20) -> Evidence:
     """Which columns does the network lean on, over all rows?

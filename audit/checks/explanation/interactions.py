@@ -21,7 +21,7 @@ PROBE = "attribution.interactions"
     topics=("explanation", "global_explanation", "transparency"),
     measures=("mean_absolute_interaction", "interaction_share"),
     reads=(PROBE,),
-    needs={"inputs", "background"},
+    needs={"inputs", "background", "same_players"},
     default=False,
 )
 def interactions(rows: Rows, *, shown: int = 20) -> Evidence:

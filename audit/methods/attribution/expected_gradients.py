@@ -52,9 +52,9 @@ def expected_gradients(
 ) -> ExpectedGradients:
     """mean over draws (b, α) of (x − b) ∂f(b + α (x − b))/∂x, summed over the entries of each player.
 
-    `inputs` (n, …) of floating type, `baselines` (b, …) or (n, b, …), `target` (n,) int64, `owner` (entries,) the player of each entry of a
-    flattened row. In expectation the values add up; a finite number of draws leaves a gap that `se` explains. Raises MethodError for shapes
-    that do not fit. Erion et al. 2021, doi:10.1038/s42256-021-00343-w; the same as GradientSHAP without noise.
+    `inputs` (n, …) of floating type, `baselines` (b, …) or (n, b, …), `target` (n,) int64, `owner` (entries,), or (n, entries), the player of
+    each entry of a flattened row. In expectation the values add up; a finite number of draws leaves a gap that `se` explains. Raises
+    MethodError for shapes that do not fit. Erion et al. 2021, doi:10.1038/s42256-021-00343-w; the same as GradientSHAP without noise.
     """
     own = baselines.ndim == inputs.ndim + 1
     _fits(inputs, baselines, draws, own)
@@ -109,7 +109,7 @@ def _parts(  # noqa: PLR0917  the places of one call
         change = row - base
         leaf = (base + along[at].reshape(-1, *(1,) * (row.ndim - 1)) * change).requires_grad_(True)
         (slope,) = torch.autograd.grad(network(leaf).gather(1, target[where[at]][:, None]).sum(), leaf)
-        found.append(per_player(float64(slope * change).numpy(), owner, players))
+        found.append(per_player(float64(slope * change).numpy(), owner[where[at].cpu()] if owner.ndim > 1 else owner, players))
     return np.concatenate(found).reshape(len(rows), -1, players)
 
 

@@ -83,7 +83,13 @@ def to_raw(found: Sequence[ColumnEntries], rows: RowBlock, start: Floats, change
 
 
 def raw_changes(found: Sequence[ColumnEntries], before: RowBlock, after: RowBlock, owner: NDArray[np.int64], players: int) -> Floats:
-    """Change per player (n, players) in raw units, for levels in positions; of a player with several raw values the largest change."""
+    """Change per player (n, players) in raw units, for levels in positions; of a player with several raw values the largest change.
+
+    `owner` is the player of each entry, (entries,), or (n, entries) where every row has its own.
+    """
+    if owner.ndim > 1:
+        each = [raw_changes(found, _row(before, at), _row(after, at), own, players) for at, own in enumerate(owner)]
+        return np.concatenate([np.zeros((0, players)), *each])
     changes = np.zeros((len(before), players))
     for one in found:
         if len(one.entries):
@@ -92,6 +98,10 @@ def raw_changes(found: Sequence[ColumnEntries], before: RowBlock, after: RowBloc
                 mine = amount[:, owner[one.entries] == player] if amount.shape[1] == len(one.entries) else amount
                 changes[:, player] = np.take_along_axis(mine, np.abs(mine).argmax(axis=1)[:, None], axis=1)[:, 0]
     return changes
+
+
+def _row(rows: RowBlock, at: int) -> RowBlock:
+    return RowBlock(rows.positions[at : at + 1], {name: values[at : at + 1] for name, values in rows.values.items()})
 
 
 def column_changes(one: ColumnEntries, before: RowBlock, after: RowBlock) -> Floats:

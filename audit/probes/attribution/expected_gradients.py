@@ -43,13 +43,14 @@ def expected_gradients(block: Block, state: State, *, background: int = 100, sam
         raise MethodError(f"samples must be at least 2; found {samples}")
     players, target, known = block.subject.players, targets(block), finite(block)
     model = smooth(block.subject)
-    inputs, baselines = rows_and_baselines(block.subject, model, block.batch.values[known], state.background)
+    held = block.batch.values[known]
+    inputs, baselines = rows_and_baselines(block.subject, model, held, state.background)
     count = baselines.shape[1] if baselines.ndim > inputs.ndim else len(baselines)
     both = [drawn(stream, count, samples) for stream, keep in zip(block.generators(), known, strict=True) if keep]
     draws = Draws(_stacked([chosen for chosen, _ in both], samples).astype(np.int64), _stacked([place for _, place in both], samples))
     with model.session(gradients=True) as network:
         chosen = torch.as_tensor(target[known], device=inputs.device)
-        owner = entry_owner(players, inputs)
+        owner = entry_owner(block.subject, held, inputs)
         found = estimate(network, inputs, baselines, chosen, owner, players=len(players.names), draws=draws, chunk=4 * at_once(model))
         size = network(baselines).detach().cpu().double().std(dim=0, unbiased=False).numpy() if baselines.ndim == inputs.ndim else None
     scale = np.zeros(len(found.gap)) if size is None else size[target[known]]
@@ -78,7 +79,8 @@ def by_shap(block: Block, state: State, measured: Columns) -> Reference:
         if not torch.equal(model.module(inputs), network(inputs)):
             raise MethodError("its GradientExplainer cannot read what this network returns")
         runs = shap_gradients(model.module, inputs, baselines, measured["target"].astype(np.int64), samples=REPEATED, seed=block.seed)
-    found = np.stack([per_player(run, entry_owner(players, inputs), len(players.names)) for run in runs])
+    owner = entry_owner(block.subject, block.batch.values, inputs)
+    found = np.stack([per_player(run, owner, len(players.names)) for run in runs])
     se = np.sqrt(found.var(axis=0, ddof=1) / len(found) + measured["se"] ** 2)
     return Reference(
         ours=measured["values"], theirs=found.mean(axis=0), se=se, scale=explained_size(measured), freedom=len(found) - 1, note="shap draws anew."

@@ -29,11 +29,12 @@ def gradient(block: Block, state: Any) -> Columns:  # noqa: ARG001  every probe 
     """
     players, target, known = block.subject.players, targets(block), finite(block)
     model = smooth(block.subject)
-    inputs = model.smooth(model.tensor(block.batch.values[known]))
+    held = block.batch.values[known]
+    inputs = model.smooth(model.tensor(held))
     with model.session(gradients=True) as network:
         slopes = gradients(network, inputs, torch.as_tensor(target[known], device=inputs.device))
     entries = {"gradient": slopes.abs(), "values": inputs * slopes}
-    owner = entry_owner(players, inputs)
+    owner = entry_owner(block.subject, held, inputs)
     measured = {name: per_player(of.cpu().double().numpy(), owner, len(players.names)) for name, of in entries.items()}
     return {"target": target.astype(np.int32), **filled(known, measured)}
 

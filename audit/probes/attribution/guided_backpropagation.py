@@ -45,7 +45,8 @@ def guided_backpropagation(block: Block, state: State) -> Columns:
     """
     players, target, known = block.subject.players, targets(block), finite(block)
     model = smooth(block.subject)
-    inputs = model.smooth(model.tensor(block.batch.values[known]))
+    held = block.batch.values[known]
+    inputs = model.smooth(model.tensor(held))
     chosen = torch.as_tensor(target[known], device=inputs.device)
     with model.session(gradients=True) as network:
         guided = guide(network, inputs, chosen)
@@ -53,7 +54,7 @@ def guided_backpropagation(block: Block, state: State) -> Columns:
         if state.layer is not None and isinstance(model, TorchModel):
             found = grad_cam(network, model.module, inputs, chosen, layer=state.layer, channels_last=state.channels_last)
             entries["guided_grad_cam"] = guided_grad_cam(guided, found.heat, channels_last=state.channels_last).abs()
-    owner = entry_owner(players, inputs)
+    owner = entry_owner(block.subject, held, inputs)
     measured: dict[str, NDArray[Any]] = {
         name: per_player(of.detach().cpu().double().numpy(), owner, len(players.names)) for name, of in entries.items()
     }

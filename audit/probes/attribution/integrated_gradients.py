@@ -42,12 +42,13 @@ def integrated_gradients(block: Block, state: State, *, background: int = 100, t
     """
     players, target, known = block.subject.players, targets(block), finite(block)
     model = smooth(block.subject)
-    inputs, baselines = rows_and_baselines(block.subject, model, block.batch.values[known], state.background)
+    held = block.batch.values[known]
+    inputs, baselines = rows_and_baselines(block.subject, model, held, state.background)
     with model.session(gradients=True) as network:
         spread = _spread(network, baselines, inputs)
         chosen = torch.as_tensor(target[known], device=inputs.device)
         found = integrate(network, inputs, baselines, chosen, scale=spread, tolerance=tolerance)
-    values = per_player(found.values, entry_owner(players, inputs), len(players.names))
+    values = per_player(found.values, entry_owner(block.subject, held, inputs), len(players.names))
     measured: dict[str, NDArray[Any]] = {"values": values, "se": np.zeros_like(values), "base": found.base, "total": found.total, "gap": found.gap}
     size = np.zeros(len(values)) if spread is None else spread[target[known]]
     measured |= {"relative_gap": relative(found.gap, found.total - found.base, size)}
@@ -75,7 +76,7 @@ def by_captum(block: Block, state: State, measured: Columns) -> Reference:
 
     model = smooth(block.subject)
     inputs, baselines = rows_and_baselines(block.subject, model, block.batch.values, state.background)
-    owner = entry_owner(block.subject.players, inputs)
+    owner = entry_owner(block.subject, block.batch.values, inputs)
     own = baselines.ndim != inputs.ndim
     with model.session(gradients=True) as network:
         found = [

@@ -55,10 +55,9 @@ def interactions(block: Block, state: State, *, background: int = 30, exact_up_t
         "evaluations": np.zeros(len(inputs), dtype=np.int64), "exact": np.zeros(len(inputs), dtype=np.int8),
     }  # fmt: skip
     with model.session(gradients=False) as network:
-        for places, rows in against(block.subject, inputs, state.background):
-            held = shapley_interactions(
-                network, model.tensor(inputs[places]), model.tensor(rows), players.owner, players=size, exact_up_to=exact_up_to, pairs=pairs
-            )
+        for part in against(block.subject, inputs, state.background):
+            places, leaf = part.places, model.tensor(inputs[part.places])
+            held = shapley_interactions(network, leaf, model.tensor(part.absent), part.owner, players=size, exact_up_to=exact_up_to, pairs=pairs)
             row, output = np.arange(len(places)), target[known][places]
             values, se = held.values[row, :, :, output], held.se[row, :, :, output]
             found["values"][places], found["se"][places] = 2 * values[:, first, second], 2 * se[:, first, second]

@@ -32,11 +32,12 @@ def layer_relevance(block: Block, state: Any, *, rule: RelevanceRule = "epsilon"
     """
     players, target, known = block.subject.players, targets(block), finite(block)
     model = smooth(block.subject)
-    inputs = model.smooth(model.tensor(block.batch.values[known]))
+    held = block.batch.values[known]
+    inputs = model.smooth(model.tensor(held))
     with model.session(gradients=True) as network:
         chosen = torch.as_tensor(target[known], device=inputs.device)
         found = handed_back(network, inputs, chosen, rule=rule, epsilon=epsilon, alpha=alpha)
-    values = per_player(found.values, entry_owner(players, inputs), len(players.names))
+    values = per_player(found.values, entry_owner(block.subject, held, inputs), len(players.names))
     measured: dict[str, NDArray[Any]] = {"values": values, "total": found.total, "gap": found.gap}
     return {"target": target.astype(np.int32), **filled(known, measured)}
 

@@ -42,18 +42,18 @@ def occlusion(block: Block, state: State, *, background: int = 20) -> Columns:  
     """
     players, target, known = block.subject.players, targets(block), finite(block)
     values = block.batch.values[known]
-    windows = (players.owner == np.arange(len(players.names))[:, None]).reshape(-1, *values.shape[1:])
     size = (len(values), len(players.names))
     measured = {"values": np.zeros(size), "se": np.zeros(size), "total": np.zeros(size[0]), "evaluations": np.zeros(size[0], dtype=np.int64)}
     model = differentiable(block.subject)
     chosen = target[known]
-    for places, absent in against(block.subject, values, state.background):
+    for part in against(block.subject, values, state.background):
+        windows = (part.owner == np.arange(len(players.names))[:, None]).reshape(-1, *values.shape[1:])
         with model.session(gradients=False) as network:
-            inputs = model.tensor(values[places])
-            output = torch.as_tensor(chosen[places], device=inputs.device)
-            found = falls(network, inputs, model.tensor(absent), windows, output, chunk=4 * at_once(model))
+            inputs = model.tensor(values[part.places])
+            output = torch.as_tensor(chosen[part.places], device=inputs.device)
+            found = falls(network, inputs, model.tensor(part.absent), windows, output, chunk=4 * at_once(model))
         for name, column in measured.items():
-            column[places] = getattr(found, name)
+            column[part.places] = getattr(found, name)
     return {"target": target.astype(np.int32), **filled(known, measured)}
 
 
@@ -70,10 +70,11 @@ def by_captum(block: Block, state: State, measured: Columns) -> Reference:
 
     players, model, values = block.subject.players, differentiable(block.subject), block.batch.values
     theirs = np.zeros((len(values), len(players.names)))
-    for places, absent in against(block.subject, values, state.background):
+    for part in against(block.subject, values, state.background):
         with model.session(gradients=False) as network:
-            for place in places:
-                output = int(measured["target"][place])
-                theirs[place] = captum_ablation(network, model.tensor(values[place]), model.tensor(absent), players.owner, target=output)
+            for place in part.places:
+                row, output = model.tensor(values[place]), int(measured["target"][place])
+                found = captum_ablation(network, row, model.tensor(part.absent), part.owner, target=output)
+                theirs[place, : len(found)] = found
     scale = np.maximum(np.abs(measured["total"]), np.abs(measured["values"]).max(axis=1))
     return Reference(ours=measured["values"], theirs=theirs, se=np.zeros_like(theirs), scale=scale)

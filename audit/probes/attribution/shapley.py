@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.background import against, draw_background
+from audit.background import Against, against, draw_background
 from audit.data.batch import Players
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
 from audit.methods.attribution.game import Network, ShapleyValues
@@ -71,8 +71,8 @@ def shapley(
     budget = Budget(estimator, pairs, most_pairs, precision, exact_up_to)
     inputs, streams = block.batch.values[known], [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
     parts = [
-        (places, _explained(block.subject, inputs[places], rows, target[known][places], [streams[place] for place in places], budget))
-        for places, rows in against(block.subject, inputs, state.background)
+        (part.places, _explained(block.subject, inputs, part, target[known], streams, budget))
+        for part in against(block.subject, inputs, state.background)
     ]
     return {"target": target.astype(np.int32), **filled(known, _in_order(parts))}
 
@@ -91,16 +91,17 @@ class Budget:
 def _explained(  # noqa: PLR0917  data first, then the budget
     subject: Subject,
     inputs: NDArray[Any],
-    background: NDArray[Any],
+    part: Against,
     target: NDArray[np.int64],
     streams: Sequence[np.random.Generator],
     budget: Budget,
 ) -> dict[str, NDArray[Any]]:
-    """Columns of rows that share a background."""
-    players, model = subject.players, differentiable(subject)
+    """Columns of the rows of one part."""
+    inputs, target, streams = inputs[part.places], target[part.places], [streams[place] for place in part.places]
+    players, model = Players(subject.players.names, part.owner), differentiable(subject)
     with model.session(gradients=False) as network:
-        found = _estimated(network, model.tensor(inputs), model.tensor(background), players, streams, budget, seed=subject.seed % 2**32)
-        spread = network(model.tensor(background)).cpu().double().std(dim=0, unbiased=False).numpy()
+        found = _estimated(network, model.tensor(inputs), model.tensor(part.absent), players, streams, budget, seed=subject.seed % 2**32)
+        spread = network(model.tensor(part.absent)).cpu().double().std(dim=0, unbiased=False).numpy()
     row = np.arange(len(inputs))
     values, total, base = found.values[row, :, target], found.total[row, target], found.base[target]
     gap = np.abs(values.sum(axis=1) - (total - base))
@@ -165,8 +166,8 @@ def by_shap(block: Block, state: State, measured: Columns, *, pairs: int = 2) ->
     """The same rows by shap, on the same background: enumerated where that is cheap, else by its antithetic permutations."""
     from audit.witnesses.by_shap import shap_values  # noqa: PLC0415  takes seconds to load and is needed for a few rows of a run only
 
-    model, owner, inputs = differentiable(block.subject), block.subject.players.owner, block.batch.values
-    backgrounds = {int(place): rows for places, rows in against(block.subject, inputs, state.background) for place in places}
+    model, inputs, players = differentiable(block.subject), block.batch.values, len(block.subject.players.names)
+    held = {int(place): part for part in against(block.subject, inputs, state.background) for place in part.places}
     found = []
     with model.session(gradients=False) as network:
         for place, (row, target) in enumerate(zip(inputs, measured["target"], strict=True)):
@@ -174,13 +175,14 @@ def by_shap(block: Block, state: State, measured: Columns, *, pairs: int = 2) ->
             def explained(rows: NDArray[Any], column: int = int(target)) -> NDArray[np.float64]:
                 return np.asarray(network(model.tensor(rows))[:, column].cpu().double().numpy())
 
-            found.append(shap_values(explained, row, backgrounds[place], owner, evaluations=WITNESS_EVALUATIONS, seed=block.seed % 2**32))
+            part, seed = held[place], block.seed % 2**32
+            found.append(shap_values(explained, row, part.absent, part.owner, players=players, evaluations=WITNESS_EVALUATIONS, seed=seed))
     return Reference(
         ours=measured["values"],
         theirs=np.stack([one.values for one in found]),
         se=np.sqrt(measured["se"] ** 2 + np.stack([one.se for one in found]) ** 2),
         scale=explained_size(measured),
-        freedom=max(1, min([len(backgrounds[0]) * (_walks(backgrounds[0], pairs) - 1), *(one.repetitions - 1 for one in found if one.repetitions)])),
+        freedom=max(1, min([len(held[0].absent) * (_walks(held[0].absent, pairs) - 1), *(one.repetitions - 1 for one in found if one.repetitions)])),
     )
 
 

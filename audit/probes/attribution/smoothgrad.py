@@ -48,14 +48,15 @@ def smoothgrad(block: Block, state: State, *, draws: int = 50, noise: float = 0.
         raise MethodError(f"draws must be at least 1 and noise above 0; found {draws} and {noise}")
     players, target, known = block.subject.players, targets(block), finite(block)
     model = smooth(block.subject)
-    inputs = model.smooth(model.tensor(block.batch.values[known]))
-    owner = entry_owner(players, inputs)
+    held = block.batch.values[known]
+    inputs = model.smooth(model.tensor(held))
+    owner = entry_owner(block.subject, held, inputs)
     with model.session(gradients=True) as network:
         chosen = torch.as_tensor(target[known], device=inputs.device)
         drawn = _noise(block, known, model, tuple(inputs.shape[1:]), draws)
         slopes = noisy_gradients(network, inputs, chosen, drawn, scale=noise * model.tensor(state.spread))
         found = averaged(_with_players(slopes, inputs, owner, len(players.names)))
-    entries = len(owner)
+    entries = owner.shape[-1]
     measured = {"gradient": per_player(np.abs(found.mean[:, :entries]), owner, len(players.names))}
     measured |= {"values": found.mean[:, entries:], "se": found.se[:, entries:]}
     return {"target": target.astype(np.int32), **filled(known, measured)}

@@ -134,6 +134,7 @@ def _confirm(subject: Subject, setting: AttackSetting, attacks: Sequence[Attack]
     start, target = setting.space.start.cpu().numpy().astype(np.float64), setting.target.cpu().numpy()
     found, confirmed = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
     scale, changed = np.full(count, np.nan), np.zeros((count, len(subject.players.names)))
+    owners = subject.owners(subject.encode(rows).values)
     for attack in attacks:
         reached = attack.found.cpu().numpy()
         found |= reached
@@ -142,7 +143,7 @@ def _confirm(subject: Subject, setting: AttackSetting, attacks: Sequence[Attack]
         decision = decide(subject.model.outputs(subject.encode(raw)), subject.facts).decision
         assert decision is not None  # noqa: S101  only classification gets here
         now = reached & ~confirmed & (decision >= 0) & (decision != target) & (away <= largest * (1 + TOLERANCE))
-        change = raw_changes(setting.entries, rows, raw, subject.players.owner, changed.shape[1])
+        change = raw_changes(setting.entries, rows, raw, owners, changed.shape[1])
         scale[now], changed[now] = away[now], change[now]
         confirmed |= now
     return {

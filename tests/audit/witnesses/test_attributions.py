@@ -66,7 +66,7 @@ def test_errors_of_shap_are_stated_where_it_draws_at_random() -> None:
     def network(rows: np.ndarray) -> np.ndarray:
         return np.asarray(np.tanh(rows[:, :8].prod(axis=1) * 30) + rows[:, 8:] @ np.arange(8.0))
 
-    found = shap_values(network, row, background, owner, evaluations=16 * 33 * 4, seed=1)
+    found = shap_values(network, row, background, owner, players=int(owner.max()) + 1, evaluations=16 * 33 * 4, seed=1)
 
     assert found.repetitions == 16
     assert (found.se[:8] > 0).all()
@@ -78,7 +78,7 @@ def test_the_global_stream_of_numpy_is_left_as_it_was() -> None:
     expected = np.random.get_state()[2]  # noqa: NPY002
     background, row = np.zeros((2, 14)), np.ones(14)
 
-    shap_values(lambda rows: np.asarray(rows.sum(axis=1)), row, background, np.arange(14), evaluations=2 * 29 * 4, seed=1)
+    shap_values(lambda rows: np.asarray(rows.sum(axis=1)), row, background, np.arange(14), players=14, evaluations=2 * 29 * 4, seed=1)
 
     assert np.random.get_state()[2] == expected  # noqa: NPY002
 
@@ -87,14 +87,14 @@ def test_the_global_stream_of_numpy_is_left_as_it_was() -> None:
 def test_few_varying_columns_are_enumerated(varying: int) -> None:
     background, row = np.zeros((3, 4)), np.array([1.0] * varying + [0.0] * (4 - varying))
 
-    found = shap_values(lambda rows: np.asarray(rows @ np.arange(1.0, 5.0)), row, background, np.arange(4), evaluations=1000, seed=1)
+    found = shap_values(lambda rows: np.asarray(rows @ np.arange(1.0, 5.0)), row, background, np.arange(4), players=4, evaluations=1000, seed=1)
 
     np.testing.assert_allclose(found.values, row * np.arange(1.0, 5.0), atol=1e-12)
 
 
 def test_too_many_columns_for_the_budget_are_refused() -> None:
     with pytest.raises(MethodError, match="would need"):
-        shap_values(lambda rows: np.zeros(len(rows)), np.ones(500), np.zeros((10, 500)), np.arange(500), evaluations=1000, seed=1)
+        shap_values(lambda rows: np.zeros(len(rows)), np.ones(500), np.zeros((10, 500)), np.arange(500), players=500, evaluations=1000, seed=1)
 
 
 def test_a_bin_of_one_value_is_mended_in_limes_table_unless_asked_otherwise(tmp_path: Path) -> None:

@@ -32,10 +32,10 @@ class Measured:
 
 
 def measure(
-    config: Path, probe: Probe, *, rows: int = 12, block: int | None = None, broken: tuple[int, ...] = (), seed: int = 7, **given: Any
+    config: Path | Subject, probe: Probe, *, rows: int = 12, block: int | None = None, broken: tuple[int, ...] = (), seed: int = 7, **given: Any
 ) -> Measured:
-    """Measure the first rows of an audit file, `block` at a time, as if the outputs of those `broken` were not finite."""
-    subject = open_subject(load_config(config), Trust((ROOT,)))
+    """Measure the first rows of an audit file or subject, `block` at a time, as if the outputs of those `broken` were not finite."""
+    subject = open_subject(load_config(config), Trust((ROOT,))) if isinstance(config, Path) else config
     settings = probe.settings.resolve(given, probe.id)
     prepared = probe.prepared(subject, settings)
     taken = subject.evaluate.take(np.arange(rows))
@@ -43,7 +43,9 @@ def measure(
     answers["finite"] = np.where(np.isin(np.arange(rows), broken), 0, answers["finite"]).astype(np.int8)
     parts = [_part(subject, taken, probe, prepared.state, answers, settings, part, seed) for part in _slices(rows, block or rows)]
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return Measured(subject, subject.encode(taken).values, prepared.state.background, answers, columns, dict(prepared.tables))
+    return Measured(
+        subject, subject.encode(taken).values, getattr(prepared.state, "background", np.zeros(0)), answers, columns, dict(prepared.tables)
+    )
 
 
 def _slices(rows: int, size: int) -> list[slice]:
