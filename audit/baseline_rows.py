@@ -9,9 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from audit.data.encoding import StructuredEncoder
+from audit.methods.attribution.first_layer import FirstLayer, first_layer
+from audit.methods.attribution.game import Network
 from audit.models.model import DifferentiableModel, SmoothModel
+from audit.models.torch_model import TorchModel
 from audit.subject import Subject
 
+CPU_BYTES, DEVICE_BYTES = 8 * 2**20, 256 * 2**20
+"""Bytes of inputs that go through the network at once."""
 CPU_ROWS, DEVICE_ROWS = 1024, 32_768
 """Rows sent through the network at once: few stay in the processor's cache, many keep an accelerator busy."""
 
@@ -26,6 +31,18 @@ def rows_and_baselines(subject: Subject, model: SmoothModel, values: NDArray[Any
     if inputs.ndim > values.ndim:  # embedded: the id stays that of the row, so that mask and lengths are those of its own text
         baselines[..., -1] = inputs[:, None, ..., -1]
     return inputs, baselines
+
+
+def first_layer_of(model: DifferentiableModel, network: Network, leaf: torch.Tensor) -> FirstLayer | None:
+    """The network's first layer where it is linear and alone reads rows such as those of `leaf` (m, …); None where not, or not a torch module."""
+    return first_layer(network, model.module, leaf) if isinstance(model, TorchModel) else None
+
+
+def rows_at_once(model: DifferentiableModel, values: NDArray[Any], *, gradients: bool) -> int:
+    """Encoded rows such as `values` (n, …) to send through the network at once: so many, and no more bytes of inputs than the device's budget."""
+    cpu = model.device == "cpu"
+    most, budget = (CPU_ROWS if gradients else 4 * CPU_ROWS, CPU_BYTES) if cpu else (DEVICE_ROWS if gradients else 4 * DEVICE_ROWS, DEVICE_BYTES)
+    return max(1, min(most, budget // max(1, int(np.prod(values.shape[1:])) * values.itemsize)))
 
 
 def at_once(model: DifferentiableModel) -> int:

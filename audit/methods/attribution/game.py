@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.first_layer import FirstLayer
 
 Network = Callable[[Tensor], Tensor]
 """(m, …) → (m, k)."""
+IN_CACHE = 262_144
+"""Numbers that a layer may return at once while they stay in a processor's own cache."""
+MOST_PARTS = 4_194_304
+"""Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class Game:
     """Rows given to the network at once; a few thousand keep small networks inside the processor's cache."""
     alone: Tensor
     """Outputs of the background, (b, k) float64."""
+    first: FirstLayer | None = None
+    """Lets mixed rows be added up behind the first layer instead of being made, where that pays."""
 
     @property
     def base(self) -> Tensor:
@@ -99,10 +106,40 @@ class Game:
     def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[Tensor]:
         """Outputs for each of the coalitions `inside` and each background row, (c, b, k), some coalitions at a time."""
         member = torch.as_tensor(inside, device=row.device)
+        held = self._behind_first(row, member, places)
+        if held is not None:
+            yield from held
+            return
         single = torch.equal(places, torch.arange(member.shape[1], device=row.device))  # every player varies and owns one entry
         for part in torch.split(member, max(1, self.chunk // len(self.background))) if len(member) else ():
             mixed = torch.where((part if single else part[:, places])[:, None], row, self.background)
             yield self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
+
+    def _behind_first(self, row: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
+        """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x − b)_i; None where mixing the rows costs no more."""
+        count, m = member.shape
+        if self.first is None or count < self.first.layer.out_features:
+            return None
+        b, h = len(self.background), self.first.layer.out_features
+        if b * row.shape[0] * h > MOST_PARTS:
+            return None
+        parts = (row - self.background)[:, :, None] * self.first.layer.weight.T
+        if not (m == row.shape[0] and torch.equal(places, torch.arange(m, device=row.device))):
+            parts = parts.new_zeros(b, m, h).index_add_(1, places, parts)
+        start = self.first.before(self.background)
+        if not (torch.isfinite(parts).all() and torch.isfinite(start).all()):  # 0 · ∞ is no number, and an absent player adds nothing
+            return None
+        return self._added(
+            self.first, torch.cat([member, torch.ones_like(member[:, :1])], dim=1).to(row.dtype), torch.cat([parts, start[:, None]], dim=1)
+        )
+
+    def _added(self, first: FirstLayer, member: Tensor, parts: Tensor) -> Iterator[Tensor]:
+        """One background row (m + 1, h) after the other, each with many coalitions at once: products of this shape are the quickest."""
+        size = min(self.chunk, MOST_PARTS // self.alone.numel())
+        if member.device.type == "cpu":
+            size = min(size, IN_CACHE // parts.shape[-1])
+        for part in torch.split(member, max(1, size)):
+            yield torch.stack([float64(first.behind(part @ own)) for own in parts], dim=1)
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
@@ -120,12 +157,20 @@ class Game:
 
 
 def make_game(
-    network: Network, background: Tensor, owner: NDArray[np.int64], *, players: int, weights: NDArray[np.float64] | None = None, chunk: int = 4096
+    network: Network,
+    background: Tensor,
+    owner: NDArray[np.int64],
+    *,
+    players: int,
+    weights: NDArray[np.float64] | None = None,
+    chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> Game:
     """The game on a `background` (b, …) in which entry e of a flattened row belongs to player ``owner[e]``.
 
     Raises MethodError for an empty background, an owner of another length or range, or weights that are no distribution. Entries are
-    exchanged and never mixed, so they may be whole numbers, such as token ids.
+    exchanged and never mixed, so they may be whole numbers, such as token ids. `first` is the first layer of the network, where it is linear:
+    coalitions are then added up behind it, which changes values by rounding only.
     """
     if not len(background):
         raise MethodError("the background has no rows")
@@ -138,7 +183,7 @@ def make_game(
     shape = tuple(background.shape[1:])
     alone = torch.cat([float64(network(part)) for part in torch.split(background, chunk)])
     places = torch.as_tensor(owner, dtype=torch.int64, device=background.device)
-    return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone)
+    return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, first)
 
 
 def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues]) -> ShapleyValues:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, enumerated
 from audit.methods.attribution.shapley_permutation import walked_until
@@ -38,6 +39,7 @@ def shapley_values(
     seed: int = 0,
     weights: NDArray[np.float64] | None = None,
     chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """`shapley_exact` for rows of `inputs` (n, …) with at most `exact_up_to` varying players; for others what `estimator` says.
 
@@ -47,7 +49,7 @@ def shapley_values(
     ``draws`` (n) gives the permutations, each row from its own stream, so that no row's values depend on another's. The plan of the
     quadrature depends on `seed` and m alone.
     """
-    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
     spread = game.alone.std(dim=0, unbiased=False)
     quadrature = estimator == "quadrature" or (estimator == "auto" and len(background) <= SMALL_BACKGROUND)
     plans: dict[int, Plan] = {}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
 
 MOST_PLAYERS = 16
@@ -25,6 +26,7 @@ def shapley_exact(
     players: int,
     weights: NDArray[np.float64] | None = None,
     chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """Exact Shapley values of the marginal game for `inputs` (n, …) against `background` (b, …) with `weights` (b,).
 
@@ -32,7 +34,7 @@ def shapley_exact(
     the other players have exactly 0. A row costs (2^m - 2) b + 1 rows of the network. Values sum to total - base up to rounding.
     Raises MethodError when more than `MOST_PLAYERS` vary. Shapley 1953, doi:10.1515/9781400881970-018.
     """
-    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
     return play(game, inputs, lambda held, row, _: enumerated(held, row))
 
 

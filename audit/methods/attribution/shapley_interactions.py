@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, Network, make_game
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, coalition_weights, coalitions
@@ -47,6 +48,7 @@ def shapley_interactions(
     seed: int = 0,
     weights: Floats | None = None,
     chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> Interactions:
     """Interaction values of `inputs` (n, …) against `background` (b, …), enumerated for rows with at most `exact_up_to` varying players.
 
@@ -54,7 +56,7 @@ def shapley_interactions(
     (Grabisch & Roubens 1999, doi:10.1007/s001820050125). It depends on the even part (v(S) + v(complement of S)) / 2 of the game alone, as
     Shapley values on the odd part, so `pairs` coalitions and their complements, at least two for each player, give both by quadrature.
     """
-    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
     plans: dict[int, Pairs] = {}
     rows = []
     for row in inputs.reshape(len(inputs), game.background.shape[1]):

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_permutation import contributions
 
 Floats = NDArray[np.float64]
 ENUMERATED_UP_TO = 30
 """Players up to which shap asks for no more coalitions than there are."""
+AT_ONCE = 256
+"""Coalitions drawn before it is looked which of them are new."""
 
 
 def shapley_kernel(
@@ -33,6 +36,7 @@ def shapley_kernel(
     samples: int | None = None,
     weights: Floats | None = None,
     chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """Kernel SHAP (Lundberg & Lee 2017, arXiv:1705.07874) on the coalitions that `shap.KernelExplainer` draws after ``numpy.random.seed(seed)``.
 
@@ -40,7 +44,7 @@ def shapley_kernel(
     players stay in the regression, as with ``l1_reg=0``; shap's own default keeps ten and gives the others exactly 0. The estimate has no
     standard error, so `se` is NaN unless all coalitions were enumerated.
     """
-    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
 
     @cache
     def solution(m: int) -> tuple[Asked, Tensor, Tensor]:
@@ -61,13 +65,14 @@ def shapley_permutation_like_shap(
     seed: int,
     evaluations: int = 500,
     chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """Antithetic permutations as a fresh `shap.PermutationExplainer` with this `seed` draws them, each over the whole `background` (b, …).
 
     ``evaluations // (2 m + 1)`` permutations of the m varying players. Raises MethodError where that is none. `se` is over permutations,
     and NaN with a single one.
     """
-    game = make_game(network, background, owner, players=players, chunk=chunk)
+    game = make_game(network, background, owner, players=players, chunk=chunk, first=first)
 
     def solve(held: Game, row: Tensor, _: int) -> RowValues:
         varying, total = held.varying(row), held.answers(row[None])[0]
@@ -173,25 +178,29 @@ def _drawn(  # noqa: PLR0917  the state of one draw
     chances = share.copy()
     chances[:paired] /= 2
     chances = chances[whole:] / chances[whole:].sum()
+    sizes = stream.choice(len(chances), 4 * left, p=chances) + whole + 1
     found, times, places = list[NDArray[np.bool_]](), list[float](), dict[bytes, int]()
-    for draw in stream.choice(len(chances), 4 * left, p=chances):
-        if len(found) >= left:
-            break
-        size, subset = int(draw) + whole + 1, np.zeros(m, dtype=bool)
-        subset[stream.permutation(m)[:size]] = True
-        new = subset.tobytes() not in places
-        place = places.setdefault(subset.tobytes(), len(found))
-        if new:
-            found.append(subset)
-            times.append(1.0)
-        else:
-            times[place] += 1
-        if len(found) < left and size <= paired:
-            if new:
-                found.append(~subset)
+    for start in range(0, len(sizes), AT_ONCE):
+        part = sizes[start : start + AT_ONCE]
+        order = np.array([stream.permutation(m) for _ in part])
+        subsets = np.zeros(order.shape, dtype=bool)
+        np.put_along_axis(subsets, order, np.arange(m) < part[:, None], axis=1)
+        for size, subset in zip(part.tolist(), subsets, strict=True):
+            if len(found) >= left:
+                return found, np.array(times)
+            key = subset.tobytes()
+            place = places.get(key)
+            if place is None:
+                places[key] = len(found)
+                found.append(subset)
                 times.append(1.0)
+                if len(found) < left and size <= paired:
+                    found.append(~subset)
+                    times.append(1.0)
             else:
-                times[place + 1] += 1
+                times[place] += 1
+                if len(found) < left and size <= paired:
+                    times[place + 1] += 1
     return found, np.array(times)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
 
@@ -30,6 +31,7 @@ def shapley_quadrature(
     seed: int,
     weights: Floats | None = None,
     chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """Estimates for `inputs` (n, …) from `pairs` coalitions and their complements, each over the whole `background` (b, …).
 
@@ -43,7 +45,7 @@ def shapley_quadrature(
     """
     if pairs < FEWEST_PAIRS:
         raise MethodError(f"{pairs} pairs of coalitions; at least {FEWEST_PAIRS} are needed to tell the error")
-    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk)
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
     plans: dict[int, Plan] = {}
 
     def solve(held: Game, row: Tensor, _: int) -> RowValues:

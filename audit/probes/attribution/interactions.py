@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.background import against, draw_background
+from audit.baseline_rows import first_layer_of, rows_at_once
 from audit.errors import MethodError
 from audit.explained import differentiable, filled, finite, targets
 from audit.methods.attribution.shapley_interactions import shapley_interactions
@@ -57,7 +58,17 @@ def interactions(block: Block, state: State, *, background: int = 30, exact_up_t
     with model.session(gradients=False) as network:
         for part in against(block.subject, inputs, state.background):
             places, leaf = part.places, model.tensor(inputs[part.places])
-            held = shapley_interactions(network, leaf, model.tensor(part.absent), part.owner, players=size, exact_up_to=exact_up_to, pairs=pairs)
+            held = shapley_interactions(
+                network,
+                leaf,
+                model.tensor(part.absent),
+                part.owner,
+                players=size,
+                exact_up_to=exact_up_to,
+                pairs=pairs,
+                chunk=rows_at_once(model, inputs, gradients=False),
+                first=first_layer_of(model, network, leaf),
+            )
             row, output = np.arange(len(places)), target[known][places]
             values, se = held.values[row, :, :, output], held.se[row, :, :, output]
             found["values"][places], found["se"][places] = 2 * values[:, first, second], 2 * se[:, first, second]

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.background import Against, against, draw_background
+from audit.baseline_rows import first_layer_of, rows_at_once
 from audit.data.batch import Players
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
+from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Network, ShapleyValues
 from audit.methods.attribution.shapley import Draw, reached, shapley_values
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
@@ -88,6 +90,15 @@ class Budget:
     exact_up_to: int
 
 
+@dataclass(frozen=True)
+class How:
+    """What makes it quick: the first layer where it is linear, rows to send at once; and the seed of shap's own coalitions."""
+
+    first: FirstLayer | None
+    chunk: int
+    seed: int
+
+
 def _explained(  # noqa: PLR0917  data first, then the budget
     subject: Subject,
     inputs: NDArray[Any],
@@ -100,7 +111,9 @@ def _explained(  # noqa: PLR0917  data first, then the budget
     inputs, target, streams = inputs[part.places], target[part.places], [streams[place] for place in part.places]
     players, model = Players(subject.players.names, part.owner), differentiable(subject)
     with model.session(gradients=False) as network:
-        found = _estimated(network, model.tensor(inputs), model.tensor(part.absent), players, streams, budget, seed=subject.seed % 2**32)
+        leaf = model.tensor(inputs)
+        how = How(first_layer_of(model, network, leaf), rows_at_once(model, inputs, gradients=False), subject.seed % 2**32)
+        found = _estimated(network, leaf, model.tensor(part.absent), players, streams, budget, how)
         spread = network(model.tensor(part.absent)).cpu().double().std(dim=0, unbiased=False).numpy()
     row = np.arange(len(inputs))
     values, total, base = found.values[row, :, target], found.total[row, target], found.base[target]
@@ -125,14 +138,12 @@ def _estimated(  # noqa: PLR0917  what is explained, then how
     players: Players,
     streams: Sequence[np.random.Generator],
     budget: Budget,
-    *,
-    seed: int,
+    how: How,
 ) -> ShapleyValues:
     size = len(players.names)
-    if budget.estimator == "shap_kernel":
-        return shapley_kernel(network, inputs, background, players.owner, players=size, seed=seed)
-    if budget.estimator == "shap_permutation":
-        return shapley_permutation_like_shap(network, inputs, background, players.owner, players=size, seed=seed)
+    if budget.estimator == "shap_kernel" or budget.estimator == "shap_permutation":  # noqa: PLR1714  narrows the type
+        like_shap = shapley_kernel if budget.estimator == "shap_kernel" else shapley_permutation_like_shap
+        return like_shap(network, inputs, background, players.owner, players=size, seed=how.seed, chunk=how.chunk, first=how.first)
     walks = max(budget.pairs, -(-FEWEST_WALKS // len(background)))
     return shapley_values(
         network,
@@ -146,6 +157,8 @@ def _estimated(  # noqa: PLR0917  what is explained, then how
         most_pairs=max(walks, budget.most_pairs),
         precision=budget.precision,
         estimator=budget.estimator,
+        chunk=how.chunk,
+        first=how.first,
     )
 
 
