@@ -214,7 +214,7 @@ class TorchModel:
             try:
                 return torch.cat([call(leaf[part]) for part in micro_batches(len(leaf), self._micro_batch)] or [call(leaf)])
             except RuntimeError as error:
-                if not is_out_of_memory(error):
+                if not is_out_of_memory(error) or (leaf.requires_grad and torch.is_grad_enabled()):  # its graph is kept whole: ask for fewer rows
                     raise
             self._halve()  # after the handler, whose traceback keeps the tensors of the failed call alive
 

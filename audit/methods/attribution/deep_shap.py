@@ -15,7 +15,7 @@ from audit.errors import MethodError
 from audit.methods.attribution.game import Network, float64
 from audit.methods.attribution.propagation.trace import faithful, traced
 from audit.methods.attribution.propagation.walk import Walk
-from audit.models.device import is_out_of_memory, release_memory
+from audit.models.chunks import with_room
 
 Array = NDArray[np.float64]
 ENTRIES = 1_000
@@ -62,14 +62,7 @@ def deep_shap(network: Network, inputs: Tensor, baselines: Tensor, target: Tenso
     """
     _fits(inputs, baselines)
     size = max(2, min(chunk, chunk * ENTRIES // max(1, inputs[0].numel()))) if len(inputs) else 2
-    while True:
-        try:
-            return _divided(network, inputs, baselines, target, size)
-        except RuntimeError as error:
-            if not is_out_of_memory(error) or size == 2:
-                raise
-        size //= 2  # after the handler, whose traceback keeps the tensors of the failed call alive
-        release_memory(inputs.device)
+    return with_room(lambda chosen: _divided(network, inputs, baselines, target, chosen), size, inputs.device, least=2)
 
 
 def _divided(network: Network, inputs: Tensor, baselines: Tensor, target: Tensor, chunk: int) -> DeepShap:

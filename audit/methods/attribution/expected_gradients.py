@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network, float64
+from audit.methods.attribution.game import Network, answered, float64
 from audit.methods.attribution.players import per_player
+from audit.models.chunks import with_room
 
 Array = NDArray[np.float64]
 
@@ -63,12 +65,13 @@ def expected_gradients(
     step = max(1, chunk // s)
     for start in range(0, n, step):
         part = slice(start, min(start + step, n))
-        found = _parts(network, inputs, baselines, target, owner, players, draws, np.arange(n)[part], own, chunk)
+        parts = partial(_parts, network, inputs, baselines, target, owner, players, draws, np.arange(n)[part], own)
+        found = with_room(parts, chunk, inputs.device)
         values[part] = found.mean(axis=1)
         se[part] = found.std(axis=1, ddof=1) / np.sqrt(s) if s > 1 else np.nan
     column = target.cpu()[:, None]
-    total = float64(network(inputs)).gather(1, column)[:, 0].numpy()
-    answers = float64(network(baselines.flatten(0, 1) if own else baselines))
+    total = answered(network, inputs).gather(1, column)[:, 0].numpy()
+    answers = answered(network, baselines.flatten(0, 1) if own else baselines)
     means = answers.reshape(n, -1, answers.shape[1]).mean(dim=1) if own else answers.mean(dim=0).expand(n, -1)
     base = means.gather(1, column)[:, 0].numpy()
     return ExpectedGradients(values, se, base, total, np.abs(values.sum(axis=1) - (total - base)))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from audit.errors import MethodError
 from audit.methods.attribution.first_layer import FirstLayer
+from audit.models.chunks import each_part
 
 Network = Callable[[Tensor], Tensor]
 """(m, …) → (m, k)."""
@@ -84,7 +85,7 @@ class Game:
 
     def answers(self, flat: Tensor) -> Tensor:
         """Outputs (m, k) float64 of flattened rows (m, entries)."""
-        return float64(self.network(flat.reshape(-1, *self.shape)))
+        return answered(self.network, flat.reshape(-1, *self.shape))
 
     def varying(self, row: Tensor) -> Tensor:
         """Players (m,) int64, ascending, with an entry in which the flattened `row` differs from some background row."""
@@ -111,9 +112,12 @@ class Game:
             yield from held
             return
         single = torch.equal(places, torch.arange(member.shape[1], device=row.device))  # every player varies and owns one entry
-        for part in torch.split(member, max(1, self.chunk // len(self.background))) if len(member) else ():
-            mixed = torch.where((part if single else part[:, places])[:, None], row, self.background)
-            yield self.answers(mixed.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
+
+        def mixed(part: Tensor) -> Tensor:
+            rows = torch.where((part if single else part[:, places])[:, None], row, self.background)
+            return self.answers(rows.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
+
+        yield from each_part(mixed, member, max(1, self.chunk // len(self.background)))
 
     def _behind_first(self, row: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
         """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x − b)_i; None where mixing the rows costs no more."""
@@ -138,8 +142,11 @@ class Game:
         size = min(self.chunk, MOST_PARTS // self.alone.numel())
         if member.device.type == "cpu":
             size = min(size, IN_CACHE // parts.shape[-1])
-        for part in torch.split(member, max(1, size)):
-            yield torch.stack([float64(first.behind(part @ own)) for own in parts], dim=1)
+
+        def added(part: Tensor) -> Tensor:
+            return torch.stack([float64(first.behind(part @ own)) for own in parts], dim=1)
+
+        yield from each_part(added, member, max(1, size))
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
@@ -181,7 +188,7 @@ def make_game(
     if shares.shape != (len(flat),) or (shares < 0).any() or not np.isfinite(shares.sum()) or shares.sum() <= 0:
         raise MethodError(f"background weights must be {len(flat)} non-negative numbers with a positive sum")
     shape = tuple(background.shape[1:])
-    alone = torch.cat([float64(network(part)) for part in torch.split(background, chunk)])
+    alone = torch.cat(list(each_part(lambda part: float64(network(part)), background, chunk)))
     places = torch.as_tensor(owner, dtype=torch.int64, device=background.device)
     return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, first)
 
@@ -205,6 +212,12 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
             [torch.full_like(row.se, torch.nan) if row.background_se is None else row.background_se for row in rows], (game.players, k)
         ),
     )
+
+
+def answered(network: Network, rows: Tensor) -> Tensor:
+    """Outputs (m, k) float64 of rows (m, …), in several passes where memory ends."""
+    found = list(each_part(lambda part: float64(network(part)), rows, max(1, len(rows)))) or [float64(network(rows))]
+    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def float64(output: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from audit.errors import MethodError
 from audit.methods.attribution.game import Network
 from audit.methods.attribution.propagation.replay import Replay
 from audit.methods.attribution.propagation.trace import faithful, operators, traced
+from audit.models.chunks import with_room
 
 CHUNK_ROWS = 256
 """Rows sent through the network at once."""
@@ -27,7 +29,11 @@ def guided_backpropagation(network: Network, inputs: Tensor, target: Tensor, *, 
     """
     if not inputs.is_floating_point():
         raise MethodError(f"guided backpropagation needs inputs of floating type, found {inputs.dtype}")
-    found, size = torch.zeros_like(inputs), max(2, min(chunk, len(inputs)))
+    return with_room(partial(_guided, network, inputs, target), max(2, min(chunk, len(inputs))), inputs.device, least=2)
+
+
+def _guided(network: Network, inputs: Tensor, target: Tensor, size: int) -> Tensor:
+    found = torch.zeros_like(inputs)
     walk: _Guided | None = None
     for start in range(0, len(inputs), size):
         at = torch.arange(start, start + size, device=inputs.device).clamp(max=len(inputs) - 1)  # all batches of one size, as the graph needs

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network, float64
+from audit.methods.attribution.game import Network, answered, float64
+from audit.models.chunks import each_part
 
 Array = NDArray[np.float64]
 
@@ -83,9 +84,9 @@ def _paths(inputs: Tensor, baselines: Tensor) -> Tensor:
 def _ends(network: Network, inputs: Tensor, baselines: Tensor, target: Tensor) -> tuple[Array, Array]:
     """Outputs of the inputs and mean outputs over the baselines, (n,) each, in the target column."""
     column = target.cpu()[:, None]
-    total = float64(network(inputs)).gather(1, column)[:, 0]
+    total = answered(network, inputs).gather(1, column)[:, 0]
     flat = baselines.reshape(-1, *inputs.shape[1:])
-    answers = float64(network(flat)).reshape(*baselines.shape[: baselines.ndim - inputs.ndim + 1], -1)
+    answers = answered(network, flat).reshape(*baselines.shape[: baselines.ndim - inputs.ndim + 1], -1)
     means = answers.mean(dim=-2).expand(len(inputs), -1)
     return total.numpy(), means.gather(1, column)[:, 0].numpy()
 
@@ -105,9 +106,14 @@ def _integral(network: Network, inputs: Tensor, paths: Tensor, target: Tensor, *
 
 def _slope(network: Network, points: Tensor, target: Tensor) -> Tensor:
     """Gradient of the target column at each point; the sum over points is differentiated, and no point enters another's."""
-    leaf = points.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(network(leaf).gather(1, target[:, None]).sum(), leaf)
-    return gradient
+
+    def of(part: Tensor) -> Tensor:
+        leaf = points[part].requires_grad_(True)
+        (gradient,) = torch.autograd.grad(network(leaf).gather(1, target[part, None]).sum(), leaf)
+        return gradient
+
+    found = list(each_part(of, torch.arange(len(points), device=points.device), max(1, len(points))))
+    return torch.cat(found) if found else torch.zeros_like(points)
 
 
 def _gauss_legendre(count: int) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from audit.methods.attribution.game import Network, float64
 from audit.methods.attribution.propagation.linear import DISCRETE
 from audit.methods.attribution.propagation.replay import Replay
 from audit.methods.attribution.propagation.trace import faithful, traced
+from audit.models.chunks import with_room
 
 Array = NDArray[np.float64]
 RelevanceRule = Literal["epsilon", "alpha_beta"]
@@ -74,8 +76,15 @@ def layer_relevance(
         raise MethodError(f"relevance propagation needs inputs of floating type, found {inputs.dtype}")
     if epsilon < 0 or alpha < 1 or rule not in {"epsilon", "alpha_beta"}:
         raise MethodError(f"expected rule 'epsilon' or 'alpha_beta', epsilon ≥ 0 and alpha ≥ 1; found {rule!r}, {epsilon} and {alpha}")
+    handed = partial(_handed, network, inputs, target, rule, epsilon, alpha)
+    return with_room(handed, max(2, min(chunk, len(inputs))), inputs.device, least=2)
+
+
+def _handed(  # noqa: PLR0917  tried with less
+    network: Network, inputs: Tensor, target: Tensor, rule: RelevanceRule, epsilon: float, alpha: float, size: int
+) -> LayerRelevance:
     values, total = np.zeros(tuple(inputs.shape)), np.zeros(len(inputs))
-    size, walk = max(2, min(chunk, len(inputs))), None
+    walk: _Relevance | None = None
     for start in range(0, len(inputs), size):
         at = torch.arange(start, start + size, device=inputs.device).clamp(max=len(inputs) - 1)  # all batches of one size, as the graph needs
         if walk is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from math import ceil
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network, float64
+from audit.methods.attribution.game import Network, answered
+from audit.models.chunks import each_part
 
 Array = NDArray[np.float64]
 
@@ -46,17 +48,21 @@ def occlusion(network: Network, inputs: Tensor, baselines: Tensor, windows: NDAr
     b, inside = len(baselines), torch.as_tensor(windows, device=inputs.device)
     values, se = np.zeros((len(inputs), len(windows))), np.zeros((len(inputs), len(windows)))
     total, spent = np.zeros(len(inputs)), np.zeros(len(inputs), dtype=np.int64)
-    for place, (row, output) in enumerate(zip(inputs, target.tolist(), strict=True)):
+    for place, (row, output) in enumerate(zip(inputs, target.cpu().tolist(), strict=True)):
         differing = ((baselines != row) & inside[:, None]).flatten(1).any(dim=1).nonzero()[:, 0]
         falls = [np.zeros((0, b))]
-        whole = float(float64(network(row[None]))[0, output])
-        for part in torch.split(differing, max(1, chunk // b)):
-            mixed = torch.where(inside[part][:, None], baselines, row).flatten(0, 1)
-            falls.append(whole - float64(network(mixed))[:, output].reshape(-1, b).numpy())
+        whole = float(answered(network, row[None])[0, output])
+        falls += each_part(partial(_falls, network, row, baselines, inside, output, whole), differing, max(1, chunk // b))
         found, where = np.concatenate(falls), differing.cpu().numpy()
         values[place, where], total[place], spent[place] = found.mean(axis=1), whole, 1 + found.size
         se[place, where] = found.std(axis=1, ddof=1) / np.sqrt(b) if b > 1 else np.nan
     return Occlusion(values, se, total, spent)
+
+
+def _falls(network: Network, row: Tensor, baselines: Tensor, inside: Tensor, output: int, whole: float, part: Tensor) -> Array:  # noqa: PLR0917  tried with less
+    """Falls (p, b) of some of the windows."""
+    mixed = torch.where(inside[part][:, None], baselines, row).flatten(0, 1)
+    return np.asarray(whole - answered(network, mixed)[:, output].reshape(-1, len(baselines)).numpy())
 
 
 def sliding_windows(shape: Sequence[int], window: Sequence[int], strides: Sequence[int]) -> NDArray[np.bool_]:

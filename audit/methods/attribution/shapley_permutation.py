@@ -11,6 +11,7 @@ from torch import Tensor
 
 from audit.errors import MethodError
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
+from audit.models.chunks import each_part
 
 
 def shapley_permutation(
@@ -117,10 +118,11 @@ def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, t
         return torch.cat([-ends, ends], dim=1)
     source = torch.arange(len(game.background), device=row.device).repeat_interleave(permutations // len(game.background))
     place, size = torch.as_tensor(ranks, device=row.device), max(1, game.chunk // (2 * (m - 1)))
-    found = [
-        _differences(game, row, rank[:, places], game.background[origin])
-        for rank, origin in zip(torch.split(place, size), torch.split(source, size), strict=True)
-    ]
+
+    def inner(part: Tensor) -> Tensor:
+        return _differences(game, row, place[part][:, places], game.background[source[part]])
+
+    found = list(each_part(inner, torch.arange(permutations, device=row.device), size))
     return torch.cat([-ends, torch.cat(found), ends], dim=1)
 
 

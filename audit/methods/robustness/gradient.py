@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from audit.methods.robustness.losses import Loss, Network
+from audit.models.chunks import each_part
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,16 @@ class Slope:
 
 
 def slope(network: Network, inputs: Tensor, target: Tensor, rival: Tensor, *, loss: Loss) -> Slope:
-    """One forward and one backward pass. The sum over rows is differentiated, so that no row depends on the size of the batch."""
+    """One forward and one backward pass. The sum over rows is differentiated, so that no row depends on the size of the batch; where memory
+    runs out, rows go in several passes."""
+    if not len(inputs):
+        return _slope(network, inputs, target, rival, loss)
+    places = torch.arange(len(inputs), device=inputs.device)
+    found = list(each_part(lambda part: _slope(network, inputs[part], target[part], rival[part], loss), places, len(inputs)))
+    return found[0] if len(found) == 1 else Slope(torch.cat([one.logits for one in found]), torch.cat([one.gradient for one in found]))
+
+
+def _slope(network: Network, inputs: Tensor, target: Tensor, rival: Tensor, loss: Loss) -> Slope:
     leaf = inputs.detach().requires_grad_(True)
     logits = network(leaf)
     total = loss(logits, target, rival).sum()

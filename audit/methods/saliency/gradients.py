@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.models.chunks import each_part
 
 Network = Callable[[Tensor], Tensor]
 CHUNK_ROWS = 256
@@ -36,7 +37,8 @@ def gradients(network: Network, inputs: Tensor, target: Tensor) -> Tensor:
     """
     if not inputs.is_floating_point():
         raise MethodError(f"saliency differentiates a floating leaf; this one is {inputs.dtype}")
-    found = [_slopes(network, inputs[at : at + CHUNK_ROWS], target[at : at + CHUNK_ROWS]) for at in range(0, len(inputs), CHUNK_ROWS)]
+    places = torch.arange(len(inputs), device=inputs.device)
+    found = list(each_part(lambda part: _slopes(network, inputs[part], target[part]), places, CHUNK_ROWS))
     return torch.cat(found) if found else torch.zeros_like(inputs)
 
 
