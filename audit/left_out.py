@@ -13,7 +13,7 @@ from audit.background import against
 from audit.decide import decide
 from audit.explained import differentiable, explained_outputs
 from audit.methods.lime.presence import Scheme, draw_presence, presence_surrogate
-from audit.methods.lime.surrogate import Surrogate
+from audit.methods.lime.surrogate import Selection, Surrogate
 from audit.subject import Subject
 
 Floats = NDArray[np.float64]
@@ -47,14 +47,16 @@ class LeftOut:
             answered = network(model.tensor(leaf.reshape(-1, *self.row.shape))).cpu().double().numpy()
         return np.asarray(explained_outputs(decide(answered, self.subject.facts))[:, self.target])
 
-    def surrogate(self, samples: int, *, scheme: Scheme, generator: np.random.Generator) -> Surrogate:
-        """LIME's linear model on one neighbourhood of `samples` rows; players that do not vary have coefficient 0."""
+    def surrogate(
+        self, samples: int, *, scheme: Scheme, generator: np.random.Generator, selection: Selection = "none", columns: int | None = None
+    ) -> Surrogate:
+        """LIME's linear model on one neighbourhood of `samples` rows; players that do not vary, or are not chosen, have coefficient 0."""
         varying, size = self.varying, len(self.subject.players.names)
         if not len(varying):
             alone = np.array([self.total])
             return Surrogate(np.zeros((1, size)), alone, np.array([np.nan]), alone)
         present = draw_presence(len(varying), samples, scheme=scheme, generator=generator)
-        found = presence_surrogate(present, self.outputs(present), self.total)
+        found = presence_surrogate(present, self.outputs(present), self.total, selection=selection, columns=columns)
         values = np.zeros((1, size))
         values[:, varying] = found.values
         return Surrogate(values, found.intercept, found.r2, found.local)

@@ -16,6 +16,8 @@ from audit.errors import MethodError
 Floats = NDArray[np.float64]
 Network = Callable[[NDArray[Any]], Floats]
 """Rows as the network takes them (m, …) to the explained output (m,) float64."""
+Link = Callable[[Floats], Floats]
+"""Of means over the background."""
 FEWEST, MOST = 4, 16
 """Repetitions of shap's permutation estimator."""
 CHUNK = 65_536
@@ -32,7 +34,15 @@ class ShapValues:
 
 
 def shap_values(
-    network: Network, row: NDArray[Any], background: NDArray[Any], owner: NDArray[np.int64], *, players: int, evaluations: int, seed: int
+    network: Network,
+    row: NDArray[Any],
+    background: NDArray[Any],
+    owner: NDArray[np.int64],
+    *,
+    players: int,
+    evaluations: int,
+    seed: int,
+    link: Link = lambda mean: mean,
 ) -> ShapValues:
     """Shapley values of `row` (…) against `background` (b, …), where entry e of a flattened row belongs to player ``owner[e]`` of `players`.
 
@@ -43,7 +53,7 @@ def shap_values(
     values, se = np.zeros(players), np.zeros(players)
     if not len(varying):
         return ShapValues(values, se, 0)
-    game = _game(network, row, background, np.searchsorted(varying, owner), np.isin(owner, varying))
+    game = _game(network, row, background, np.searchsorted(varying, owner), np.isin(owner, varying), link=link)
     masker, whole = shap.maskers.Independent(np.zeros((1, len(varying)))), np.ones((1, len(varying)))
     if 2 ** len(varying) * len(background) <= evaluations:
         values[varying] = shap.explainers.Exact(game, masker)(whole, silent=True).values[0] if len(varying) > 1 else np.diff(game(np.eye(2, 1, -1)))
@@ -60,7 +70,7 @@ def shap_values(
 
 
 def _game(
-    network: Network, row: NDArray[Any], background: NDArray[Any], place: NDArray[np.int64], plays: NDArray[np.bool_]
+    network: Network, row: NDArray[Any], background: NDArray[Any], place: NDArray[np.int64], plays: NDArray[np.bool_], *, link: Link
 ) -> Callable[[Floats], Floats]:
     """Coalitions (c, varying) to their worth (c,): entries of players who are in come from the row, all others from the background rows."""
     own, others = row.reshape(-1), background.reshape(len(background), -1)
@@ -68,7 +78,7 @@ def _game(
     def worth(coalitions: Floats) -> Floats:
         present = coalitions[:, np.minimum(place, coalitions.shape[1] - 1)].astype(bool) & plays
         size = max(1, CHUNK // len(others))
-        return np.concatenate([_mean(network, np.where(part[:, None], own, others), row.shape) for part in _parts(present, size)])
+        return link(np.concatenate([_mean(network, np.where(part[:, None], own, others), row.shape) for part in _parts(present, size)]))
 
     return worth
 

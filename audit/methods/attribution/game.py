@@ -17,6 +17,8 @@ from audit.models.chunks import each_part
 
 Network = Callable[[Tensor], Tensor]
 """(m, …) → (m, k)."""
+Link = Callable[[Tensor], Tensor]
+"""Entry by entry."""
 IN_CACHE = 262_144
 """Numbers that a layer may return at once while they stay in a processor's own cache."""
 MOST_PARTS = 4_194_304
@@ -75,13 +77,23 @@ class Game:
     """Rows given to the network at once; a few thousand keep small networks inside the processor's cache."""
     alone: Tensor
     """Outputs of the background, (b, k) float64."""
+    link: Link | None = None
+    """Taken of every mean over the background; the identity when None."""
     first: FirstLayer | None = None
     """Lets mixed rows be added up behind the first layer instead of being made, where that pays."""
 
     @property
     def base(self) -> Tensor:
         """v(∅), (k,)."""
-        return self.weights @ self.alone
+        return self.linked(self.weights @ self.alone)
+
+    def linked(self, means: Tensor) -> Tensor:
+        """Means of outputs on the scale of the game."""
+        return means if self.link is None else self.link(means)
+
+    def whole(self, row: Tensor) -> Tensor:
+        """v of all players, (k,), for the flattened `row`."""
+        return self.linked(self.answers(row[None])[0])
 
     def answers(self, flat: Tensor) -> Tensor:
         """Outputs (m, k) float64 of flattened rows (m, entries)."""
@@ -102,7 +114,7 @@ class Game:
     def worth(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
         """v of each of the coalitions `inside` (c, varying players), as (c, k), for the flattened `row`."""
         found = [torch.einsum("b,cbk->ck", self.weights, answers) for answers in self.asked(row, inside, places)]
-        return torch.cat(found) if found else self.alone.new_zeros(0, self.alone.shape[1])
+        return self.linked(torch.cat(found)) if found else self.alone.new_zeros(0, self.alone.shape[1])
 
     def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[Tensor]:
         """Outputs for each of the coalitions `inside` and each background row, (c, b, k), some coalitions at a time."""
@@ -134,7 +146,7 @@ class Game:
         if not (torch.isfinite(parts).all() and torch.isfinite(start).all()):  # 0 · ∞ is no number, and an absent player adds nothing
             return None
         return self._added(
-            self.first, torch.cat([member, torch.ones_like(member[:, :1])], dim=1).to(row.dtype), torch.cat([parts, start[:, None]], dim=1)
+            self.first, torch.cat([member, torch.ones_like(member[:, :1])], dim=1).type_as(row), torch.cat([parts, start[:, None]], dim=1)
         )
 
     def _added(self, first: FirstLayer, member: Tensor, parts: Tensor) -> Iterator[Tensor]:
@@ -171,13 +183,14 @@ def make_game(
     players: int,
     weights: NDArray[np.float64] | None = None,
     chunk: int = 4096,
+    link: Link | None = None,
     first: FirstLayer | None = None,
 ) -> Game:
     """The game on a `background` (b, …) in which entry e of a flattened row belongs to player ``owner[e]``.
 
     Raises MethodError for an empty background, an owner of another length or range, or weights that are no distribution. Entries are
-    exchanged and never mixed, so they may be whole numbers, such as token ids. `first` is the first layer of the network, where it is linear:
-    coalitions are then added up behind it, which changes values by rounding only.
+    exchanged and never mixed, so they may be whole numbers, such as token ids. With a `link` v is the link of the mean. `first` is the first layer of
+    the network, where it is linear: coalitions are then added up behind it, which changes values by rounding only.
     """
     if not len(background):
         raise MethodError("the background has no rows")
@@ -190,7 +203,7 @@ def make_game(
     shape = tuple(background.shape[1:])
     alone = torch.cat(list(each_part(lambda part: float64(network(part)), background, chunk)))
     places = torch.as_tensor(owner, dtype=torch.int64, device=background.device)
-    return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, first)
+    return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, link, first)
 
 
 def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues]) -> ShapleyValues:

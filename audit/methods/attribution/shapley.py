@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audit.errors import MethodError
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
-from audit.methods.attribution.shapley_exact import MOST_PLAYERS, enumerated
+from audit.methods.attribution.game import Game, Link, Network, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.shapley_exact import MOST_PLAYERS, enumerated, enumerated_by_worth
 from audit.methods.attribution.shapley_permutation import walked_until
 from audit.methods.attribution.shapley_quadrature import FEWEST_PAIRS, Plan, estimated, make_plan
 
@@ -39,6 +40,7 @@ def shapley_values(
     seed: int = 0,
     weights: NDArray[np.float64] | None = None,
     chunk: int = 4096,
+    link: Link | None = None,
     first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """`shapley_exact` for rows of `inputs` (n, …) with at most `exact_up_to` varying players; for others what `estimator` says.
@@ -47,17 +49,20 @@ def shapley_values(
     are `pairs` permutations for every background row. They are doubled until no standard error of any output exceeds `precision` times its
     standard deviation over the background, or times what is explained where that is more, or there would be more than `most_pairs`.
     ``draws`` (n) gives the permutations, each row from its own stream, so that no row's values depend on another's. The plan of the
-    quadrature depends on `seed` and m alone.
+    quadrature depends on `seed` and m alone. With a `link`, as shap has it, v is the link of the mean over the background, and quadrature
+    stands for permutations, which would need a mean.
     """
-    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, link=link, first=first)
     spread = game.alone.std(dim=0, unbiased=False)
-    quadrature = estimator == "quadrature" or (estimator == "auto" and len(background) <= SMALL_BACKGROUND)
+    if link is not None and estimator == "permutation":
+        raise MethodError("permutations add up over background rows, and the link of a mean does not: choose estimator 'auto' or 'quadrature'")
+    quadrature = estimator == "quadrature" or link is not None or (estimator == "auto" and len(background) <= SMALL_BACKGROUND)
     plans: dict[int, Plan] = {}
 
     def solve(held: Game, row: Tensor, position: int) -> RowValues:
         varying = held.varying(row)
         if len(varying) <= min(exact_up_to, MOST_PLAYERS):
-            return enumerated(held, row)
+            return enumerated(held, row) if link is None else enumerated_by_worth(held, row)
         if quadrature:
             return estimated(held, row, varying, _plan(plans, len(varying), seed))
         return walked_until(held, row, draws[position], pairs=pairs, most=most_pairs or pairs, spread=spread, precision=precision)

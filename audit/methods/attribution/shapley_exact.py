@@ -58,6 +58,18 @@ def enumerated(game: Game, row: Tensor) -> RowValues:
     return RowValues(values, torch.zeros_like(values), total, max(0, 2**m - 2) * b + 1, exact=True, background_se=drawn)
 
 
+def enumerated_by_worth(game: Game, row: Tensor) -> RowValues:
+    """The same from the worth of coalitions, for games in which it is no mean over the background, but the link of one."""
+    varying, total = game.varying(row), game.whole(row)
+    m = len(varying)
+    if m > MOST_PLAYERS:
+        raise MethodError(f"{m} players vary; all coalitions are enumerated for at most {MOST_PLAYERS}")
+    inner = game.worth(row, coalitions(m)[1:-1], game.places(varying))
+    worth = torch.cat([game.base[None], inner, total[None]]) if m else total[None]
+    values = game.spread(torch.from_numpy(coalition_weights(m)) @ worth, varying)
+    return RowValues(values, torch.zeros_like(values), total, max(0, 2**m - 2) * len(game.background) + 1, exact=True)
+
+
 def coalitions(m: int) -> NDArray[np.bool_]:
     """Membership of m players in all coalitions, (2^m, m); the empty one first, the full one last."""
     members: NDArray[np.bool_] = (np.arange(2**m)[:, None] >> np.arange(m)) % 2 == 1

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from audit.errors import MethodError
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, Link, Network, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_permutation import contributions
 
 Floats = NDArray[np.float64]
@@ -36,15 +36,16 @@ def shapley_kernel(
     samples: int | None = None,
     weights: Floats | None = None,
     chunk: int = 4096,
+    link: Link | None = None,
     first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """Kernel SHAP (Lundberg & Lee 2017, arXiv:1705.07874) on the coalitions that `shap.KernelExplainer` draws after ``numpy.random.seed(seed)``.
 
     `samples` coalitions, 2 m + 2048 when None, m the players in which a row of `inputs` (n, …) differs from the `background` (b, …). All
-    players stay in the regression, as with ``l1_reg=0``; shap's own default keeps ten and gives the others exactly 0. The estimate has no
-    standard error, so `se` is NaN unless all coalitions were enumerated.
+    players stay in the regression, as with ``l1_reg=0``, and a `link` is taken of every mean, as shap takes it; shap's own default keeps ten and
+    gives the others exactly 0. The estimate has no standard error, so `se` is NaN unless all coalitions were enumerated.
     """
-    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
+    game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, link=link, first=first)
 
     @cache
     def solution(m: int) -> tuple[Asked, Tensor, Tensor]:
@@ -141,7 +142,7 @@ def kernel_solution(asked: Asked) -> tuple[Floats, Floats]:
 
 
 def _by_kernel(game: Game, row: Tensor, solution: Callable[[int], tuple[Asked, Tensor, Tensor]]) -> RowValues:
-    varying, total = game.varying(row), game.answers(row[None])[0]
+    varying, total = game.varying(row), game.whole(row)
     m = len(varying)
     if m < 2:
         values = game.spread((total - game.base)[None] if m else total.new_zeros(0, len(total)), varying)

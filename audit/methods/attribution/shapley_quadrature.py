@@ -103,7 +103,7 @@ def make_plan(m: int, *, pairs: int, generator: np.random.Generator) -> Plan:
 
 def estimated(game: Game, row: Tensor, varying: Tensor, plan: Plan) -> RowValues:
     """Values of one flattened row by a plan for its varying players."""
-    total, m = game.answers(row[None])[0], len(varying)
+    total, m = game.whole(row), len(varying)
     if m < 2:
         values = game.spread((total - game.base)[None] if m else total.new_zeros(0, len(total)), varying)
         return RowValues(values, torch.zeros_like(values), total, 1, exact=True)

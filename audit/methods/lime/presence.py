@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.errors import MethodError
-from audit.methods.lime.surrogate import Surrogate, fit_presence
+from audit.methods.lime.surrogate import Selection, Surrogate, chooser, fit_presence
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -37,11 +37,14 @@ def cosine_weights(players: int, *, width: float = WIDTH) -> Floats:
     return np.asarray(np.sqrt(np.exp(-(((1 - np.sqrt(kept)) / width) ** 2))))
 
 
-def presence_surrogate(present: Mask, outputs: Floats, own_output: float, *, penalty: float = 1.0) -> Surrogate:
+def presence_surrogate(
+    present: Mask, outputs: Floats, own_output: float, *, penalty: float = 1.0, selection: Selection = "none", columns: int | None = None
+) -> Surrogate:
     """LIME's weighted ridge regression of `outputs` (m,) on `present` (m, players), plus the row itself; one row as a `Surrogate` of n = 1.
 
-    Ribeiro et al. 2016, arXiv:1602.04938. Raises MethodError for outputs that are not finite.
+    `selection` and `columns` are those of `surrogates`. Ribeiro et al. 2016, arXiv:1602.04938. Raises MethodError for outputs that are not finite.
     """
     if not (np.isfinite(outputs).all() and np.isfinite(own_output)):
         raise MethodError("LIME fits finite outputs; some are not")
-    return fit_presence(np.ascontiguousarray(present.T), outputs, own_output, weigh=cosine_weights(present.shape[1]), penalty=penalty)
+    weigh, choose = cosine_weights(present.shape[1]), chooser(selection, columns)
+    return fit_presence(np.ascontiguousarray(present.T), outputs, own_output, weigh=weigh, penalty=penalty, choose=choose)

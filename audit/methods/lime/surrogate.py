@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,9 @@ from audit.errors import MethodError
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Selection = Literal["none", "highest_weights"]
+Selection = Literal["none", "forward_selection", "lasso_path", "highest_weights", "auto"]
+FORWARD_UP_TO = 6
+"""Columns up to which ``auto`` adds them one by one, as lime does; it takes the highest weights for more."""
 SELECTION_PENALTY = 0.01
 """Ridge penalty of the regression that chooses columns, as in lime 0.2.0.1."""
 
@@ -44,6 +47,11 @@ class _Sums:
     """Largest absolute output."""
 
 
+Chooser = Callable[[_Sums], Integers]
+SINGULAR = 1e-10
+"""Share of its variation below which a column is determined by those already chosen."""
+
+
 def surrogates(
     codes: Integers,
     outputs: Floats,
@@ -60,23 +68,25 @@ def surrogates(
 
     `own_codes` (n, d) and `own_outputs` (n,) are of the explained rows, `target` (n,) the output explained for each. A drawn row that differs
     from the explained one in s columns has weight exp(-s / (2 width²)), with `width` 0.75 sqrt(d) unless given, and the row itself weight 1.
-    Ridge `penalty` on the coefficients, none on the intercept. ``highest_weights`` keeps the `columns` with the largest coefficients at a penalty
-    of 0.01. The algorithm is that of lime 0.2.0.1; Ribeiro et al. 2016, arXiv:1602.04938. Raises MethodError for outputs that are not finite,
+    Ridge `penalty` on the coefficients, none on the intercept. Of a `selection`, `columns` are kept, and the others have coefficient 0:
+    ``highest_weights`` those with the largest coefficients at a penalty of 0.01, ``forward_selection`` one after the other the column that
+    raises R² most, ``lasso_path`` those that enter the lasso's path (Efron et al. 2004, doi:10.1214/009053604000000067), at most as many;
+    ``auto`` is forward selection up to 6 columns and highest weights beyond. The algorithm is that of lime 0.2.0.1; Ribeiro et al. 2016,
+    arXiv:1602.04938. Raises MethodError for outputs that are not finite,
     and for a penalty of 0, which leaves columns that do not vary undetermined.
     """
     if not (np.isfinite(outputs).all() and np.isfinite(own_outputs).all()):
         raise MethodError("LIME fits finite outputs; some are not")
     if penalty <= 0:
         raise MethodError(f"the ridge penalty is {penalty}; expected a positive number")
-    if selection == "highest_weights" and (columns is None or columns < 1):
-        raise MethodError(f"selection 'highest_weights' keeps a number of columns; found {columns}")
+    choose = chooser(selection, columns)
     count, d = len(own_codes), codes.shape[1]
     drawn, own = _compact(codes, own_codes)
     weigh = kernel_weights(d, width=width)
     values, intercept, r2, local = np.zeros((count, d)), np.zeros(count), np.zeros(count), np.zeros(count)
     for row in range(count):
         sums = _sums(drawn == own[row][:, None], outputs[:, target[row]], float(own_outputs[row]), weigh)
-        kept = np.arange(d) if selection == "none" else _highest(sums, d if columns is None else columns)
+        kept = choose(sums)
         coefficients = _ridge(sums, kept, penalty)
         values[row, kept] = coefficients
         intercept[row] = sums.output - sums.mean[kept] @ coefficients
@@ -85,16 +95,35 @@ def surrogates(
     return Surrogate(values, intercept, r2, local)
 
 
-def fit_presence(same: NDArray[np.bool_], outputs: Floats, own_output: float, *, weigh: Floats, penalty: float) -> Surrogate:
+def fit_presence(
+    same: NDArray[np.bool_], outputs: Floats, own_output: float, *, weigh: Floats, penalty: float, choose: Chooser | None = None
+) -> Surrogate:
     """One row's surrogate from what of it the drawn rows share, `same` (d, m), and their `outputs` (m,).
 
-    `weigh` (d + 1,) is the weight of a drawn row by the number of players in which it differs; the row itself has weight 1.
+    `weigh` (d + 1,) is the weight of a drawn row by the number of players in which it differs; the row itself has weight 1. `choose` says
+    which players are kept, all when None.
     """
-    sums, kept = _sums(same, outputs, own_output, weigh), np.arange(len(same))
+    sums = _sums(same, outputs, own_output, weigh)
+    kept = np.arange(len(same)) if choose is None else choose(sums)
     coefficients = _ridge(sums, kept, penalty)
-    intercept = sums.output - sums.mean @ coefficients
+    intercept = sums.output - sums.mean[kept] @ coefficients
     held = [np.array([value]) for value in (intercept, _determination(sums, kept, coefficients), intercept + coefficients.sum())]
-    return Surrogate(coefficients[None], held[0], held[1], held[2])
+    values = np.zeros((1, len(same)))
+    values[0, kept] = coefficients
+    return Surrogate(values, held[0], held[1], held[2])
+
+
+def chooser(selection: Selection, columns: int | None) -> Chooser:
+    """Which columns a `selection` keeps; raises MethodError for one that keeps no number of `columns`."""
+    if selection == "none":
+        return lambda sums: np.arange(len(sums.product))
+    if columns is None or columns < 1:
+        raise MethodError(f"selection {selection!r} keeps a number of columns; found {columns}")
+    if selection == "lasso_path":
+        return lambda sums: _on_lasso_path(sums, columns)
+    if selection == "forward_selection" or (selection == "auto" and columns <= FORWARD_UP_TO):
+        return lambda sums: _forward(sums, columns)
+    return lambda sums: _highest(sums, columns)
 
 
 def kernel_weights(columns: int, *, width: float | None = None) -> Floats:
@@ -139,6 +168,35 @@ def _ridge(sums: _Sums, kept: Integers, penalty: float) -> Floats:
 def _highest(sums: _Sums, columns: int) -> Integers:
     size = np.abs(_ridge(sums, np.arange(len(sums.product)), SELECTION_PENALTY))
     return np.argsort(-size, kind="stable")[:columns]
+
+
+def _forward(sums: _Sums, columns: int) -> Integers:
+    """Columns one after the other, each the one that raises R² of an unpenalised regression most; all that vary when there are fewer.
+
+    What is left of the others when one is taken out of them is one step of elimination; a column that the chosen ones determine has nothing left.
+    """
+    gram, product = sums.gram.copy(), sums.product.copy()
+    least, chosen = SINGULAR * np.maximum(np.diag(sums.gram), 1.0), list[int]()
+    while len(chosen) < min(columns, len(product)):
+        size = np.diag(gram)
+        open_ = (size > least) & ~np.isin(np.arange(len(product)), chosen)
+        if not open_.any():
+            break
+        best = int(np.argmax(np.where(open_, product**2 / np.where(open_, size, 1.0), -1.0)))
+        chosen.append(best)
+        along = gram[:, best] / size[best]
+        product = product - along * product[best]
+        gram = gram - np.outer(along, gram[best])
+    return np.array(chosen, dtype=np.int64)
+
+
+def _on_lasso_path(sums: _Sums, columns: int) -> Integers:
+    """Columns with a coefficient at the point of the lasso's path with the least penalty that has at most so many."""
+    from sklearn.linear_model import lars_path_gram  # noqa: PLC0415  takes a second to load and few audits choose columns
+
+    _, _, path = lars_path_gram(Xy=sums.product, Gram=sums.gram, n_samples=1, method="lasso")
+    kept = [np.flatnonzero(step) for step in path.T]
+    return np.asarray(next((found for found in reversed(kept) if len(found) <= columns), kept[0]), dtype=np.int64)
 
 
 def _determination(sums: _Sums, kept: Integers, coefficients: Floats) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,12 @@ from audit.data.dataset import ColumnSchema, Dataset, RowBlock
 from audit.decide import decide
 from audit.errors import MethodError, SubjectError
 from audit.explained import explained_outputs, filled
-from audit.left_out import joined, rows_left_out
+from audit.left_out import LeftOut, joined, rows_left_out
 from audit.methods.lime.column_sampler import ColumnSampler, observed_levels, quartile_bins
 from audit.methods.lime.neighbourhood import column_codes, draw_neighbourhood
 from audit.methods.lime.presence import Scheme
 from audit.methods.lime.stability import stability
-from audit.methods.lime.surrogate import Surrogate, surrogates
+from audit.methods.lime.surrogate import Selection, Surrogate, surrogates
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.streams import generator
 from audit.subject import Subject
@@ -63,22 +64,32 @@ class State:
 
 
 @probe(columns=COLUMNS, needs={"inputs", "background"}, reads=("outputs",), sample=500, block=100)
-def lime(block: Block, state: State | PresenceState, *, samples: int = 5000, sets: int = 3, lime_compat: bool = False) -> Columns:  # noqa: ARG001  read by prepare
+def lime(
+    block: Block,
+    state: State | PresenceState,
+    *,
+    samples: int = 5000,
+    sets: int = 3,
+    lime_compat: bool = False,  # noqa: ARG001  read by prepare
+    selection: Literal["none", "forward_selection", "lasso_path", "highest_weights", "auto"] = "none",
+    columns: int = 10,
+) -> Columns:
     """Fits LIME's weighted linear model to the probability of the decided class, on neighbourhoods that all rows of the table share.
 
     LIME draws its rows from the reference data whatever row is explained, so `sets` neighbourhoods of `samples` rows serve all: errors of
     different rows go together, and the spread over sets shows their size. Numbers are drawn within quartile bins, whole numbers as fractions.
+    All columns are kept unless a `selection` is named, which keeps `columns` of them, chosen anew on every neighbourhood, in lime's ways.
     Of images patches are left out (replaced by the mean of reference rows), of text words, in neighbourhoods of each row's own. With
     `lime_compat` a bin of a single value yields what lime 0.2.0.1 makes of it instead of that value.
     """
     target, total = _explained(block)
     known = np.isfinite(total)
     if isinstance(state, PresenceState):
-        found = _by_presence(block, state, known, target, total, samples=samples, sets=sets)
+        found = _by_presence(block, state, known, target, total, samples=samples, sets=sets, selection=selection, columns=columns)
         return {"target": target.astype(np.int32), "total": total, **filled(known, found)}
     own = column_codes(state.samplers, [block.rows.values[column.name][known] for column in block.subject.facts.schema.columns])
     fits = [
-        surrogates(codes, outputs, target[known], own_codes=own, own_outputs=total[known])
+        surrogates(codes, outputs, target[known], own_codes=own, own_outputs=total[known], selection=selection, columns=columns)
         for codes, outputs in zip(state.codes, state.outputs, strict=True)
     ]
     return {"target": target.astype(np.int32), "total": total, **filled(known, _over_sets(fits))}
@@ -103,11 +114,20 @@ def prepare(subject: Subject, *, samples: int = 5000, sets: int = 3, lime_compat
 
 @lime.witness("lime")
 def by_lime(
-    block: Block, state: State | PresenceState, measured: Columns, *, samples: int = 5000, sets: int = 3, lime_compat: bool = False
+    block: Block,
+    state: State | PresenceState,
+    measured: Columns,
+    *,
+    samples: int = 5000,
+    sets: int = 3,
+    lime_compat: bool = False,
+    selection: Literal["none", "forward_selection", "lasso_path", "highest_weights", "auto"] = "none",
 ) -> Reference:
     """The same rows by lime, on neighbourhoods of its own; columns of levels, or with missing values, are given to it as codes."""
     from audit.witnesses.by_lime import LimeTable, against_runs, lime_runs  # noqa: PLC0415  needed for a few rows of a run only
 
+    if selection != "none":
+        raise MethodError("with a selection every draw keeps other columns, so means over draws say little of each other; witness it without one")
     subject = block.subject
     if isinstance(state, PresenceState):
         return _by_lime_base(block, state, measured, samples=samples, sets=sets)
@@ -134,14 +154,30 @@ def _presence(subject: Subject, scheme: Scheme) -> PresenceState:
 
 
 def _by_presence(
-    block: Block, state: PresenceState, known: NDArray[np.bool_], target: NDArray[np.int64], total: Floats, *, samples: int, sets: int
+    block: Block,
+    state: PresenceState,
+    known: NDArray[np.bool_],
+    target: NDArray[np.int64],
+    total: Floats,
+    *,
+    samples: int,
+    sets: int,
+    selection: Selection,
+    columns: int,
 ) -> dict[str, Floats]:
     """Every row on `sets` neighbourhoods of its own."""
     streams = [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
     rows = dict(rows_left_out(block.subject, block.batch.values[known], state.background, target[known], total[known]))
-    fits = [[rows[place].surrogate(samples, scheme=state.scheme, generator=stream) for _ in range(sets)] for place, stream in enumerate(streams)]
+    chosen = partial(_one_fit, rows, samples, state.scheme, selection, columns)
+    fits = [[chosen(place, stream) for _ in range(sets)] for place, stream in enumerate(streams)]
     players = len(block.subject.players.names)
     return _over_sets([joined([of[number] for of in fits], players) for number in range(sets)])
+
+
+def _one_fit(  # noqa: PLR0917  the same for all, then which row
+    rows: Mapping[int, LeftOut], samples: int, scheme: Scheme, selection: Selection, columns: int, place: int, stream: np.random.Generator
+) -> Surrogate:
+    return rows[place].surrogate(samples, scheme=scheme, generator=stream, selection=selection, columns=columns)
 
 
 def _by_lime_base(block: Block, state: PresenceState, measured: Columns, *, samples: int, sets: int) -> Reference:

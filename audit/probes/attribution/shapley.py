@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from audit.background import Against, against, draw_background
 from audit.baseline_rows import first_layer_of, rows_at_once
 from audit.data.batch import Players
+from audit.errors import MethodError
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Network, ShapleyValues
+from audit.methods.attribution.game import Link, Network, ShapleyValues
 from audit.methods.attribution.shapley import Draw, reached, shapley_values
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
 from audit.probe import Block, Column, Columns, Prepared, probe
+from audit.scale import LinkName, on_scale, scale_words
 from audit.subject import Subject
 from audit.witness import Reference
 
@@ -59,6 +63,7 @@ def shapley(
     most_pairs: int = 16,
     precision: float = 0.02,
     exact_up_to: int = 12,
+    link: LinkName = "identity",
 ) -> Columns:
     """Shapley values of each raw column for the raw output, against rows of the reference data, with standard errors.
 
@@ -66,11 +71,12 @@ def shapley(
     random orders, each forwards and backwards; in more where the background is so small that there would be fewer than 200 walks, too few to
     tell the error. Orders are doubled, up to `most_pairs`, until no standard error is larger than `precision` of the standard deviation of
     the output over the background, or of what is explained where that is more. Where a row is compared with ten rows or fewer, such as one
-    blurred image, values come from a few hundred coalitions by quadrature instead. Rows without finite outputs get NaN.
+    blurred image, values come from a few hundred coalitions by quadrature instead. With link ``logit``, as shap has it, values divide the
+    log-odds of the mean probability over the background, by quadrature beyond `exact_up_to`. Rows without finite outputs get NaN.
     """
     target, known = targets(block), finite(block)
     differentiable(block.subject)
-    budget = Budget(estimator, pairs, most_pairs, precision, exact_up_to)
+    budget = Budget(estimator, pairs, most_pairs, precision, exact_up_to, link)
     inputs, streams = block.batch.values[known], [stream for stream, keep in zip(block.generators(), known, strict=True) if keep]
     parts = [
         (part.places, _explained(block.subject, inputs, part, target[known], streams, budget))
@@ -88,12 +94,14 @@ class Budget:
     most_pairs: int
     precision: float
     exact_up_to: int
+    link: LinkName
 
 
 @dataclass(frozen=True)
 class How:
-    """What makes it quick: the first layer where it is linear, rows to send at once; and the seed of shap's own coalitions."""
+    """The link; what makes it quick, the first layer where it is linear, rows to send at once; and the seed of shap's own coalitions."""
 
+    link: Link | None
     first: FirstLayer | None
     chunk: int
     seed: int
@@ -110,11 +118,13 @@ def _explained(  # noqa: PLR0917  data first, then the budget
     """Columns of the rows of one part."""
     inputs, target, streams = inputs[part.places], target[part.places], [streams[place] for place in part.places]
     players, model = Players(subject.players.names, part.owner), differentiable(subject)
-    with model.session(gradients=False) as network:
+    with model.session(gradients=False) as raw:
         leaf = model.tensor(inputs)
-        how = How(first_layer_of(model, network, leaf), rows_at_once(model, inputs, gradients=False), subject.seed % 2**32)
+        network, link = on_scale(raw, subject.facts, budget.link)
+        how = How(link, first_layer_of(model, network, leaf), rows_at_once(model, inputs, gradients=False), subject.seed % 2**32)
         found = _estimated(network, leaf, model.tensor(part.absent), players, streams, budget, how)
-        spread = network(model.tensor(part.absent)).cpu().double().std(dim=0, unbiased=False).numpy()
+        alone = network(model.tensor(part.absent)).cpu().double()
+        spread = (alone if link is None else link(alone)).std(dim=0, unbiased=False).numpy()
     row = np.arange(len(inputs))
     values, total, base = found.values[row, :, target], found.total[row, target], found.base[target]
     gap = np.abs(values.sum(axis=1) - (total - base))
@@ -141,9 +151,16 @@ def _estimated(  # noqa: PLR0917  what is explained, then how
     how: How,
 ) -> ShapleyValues:
     size = len(players.names)
-    if budget.estimator == "shap_kernel" or budget.estimator == "shap_permutation":  # noqa: PLR1714  narrows the type
-        like_shap = shapley_kernel if budget.estimator == "shap_kernel" else shapley_permutation_like_shap
-        return like_shap(network, inputs, background, players.owner, players=size, seed=how.seed, chunk=how.chunk, first=how.first)
+    if budget.estimator == "shap_kernel":
+        return shapley_kernel(
+            network, inputs, background, players.owner, players=size, seed=how.seed, chunk=how.chunk, link=how.link, first=how.first
+        )
+    if budget.estimator == "shap_permutation":
+        if how.link is not None:
+            raise MethodError("estimator 'shap_permutation' divides mean outputs; choose link 'identity', or estimator 'auto' or 'shap_kernel'")
+        return shapley_permutation_like_shap(
+            network, inputs, background, players.owner, players=size, seed=how.seed, chunk=how.chunk, first=how.first
+        )
     walks = max(budget.pairs, -(-FEWEST_WALKS // len(background)))
     return shapley_values(
         network,
@@ -158,6 +175,7 @@ def _estimated(  # noqa: PLR0917  what is explained, then how
         precision=budget.precision,
         estimator=budget.estimator,
         chunk=how.chunk,
+        link=how.link,
         first=how.first,
     )
 
@@ -169,27 +187,33 @@ def _in_order(parts: Sequence[tuple[NDArray[np.int64], dict[str, NDArray[Any]]]]
 
 
 @shapley.prepare
-def prepare(subject: Subject, *, background: int = 100) -> Prepared:
-    """Draw and encode the background once."""
-    return Prepared(State(draw_background(subject, background)), {"players": {"name": list(subject.players.names)}})
+def prepare(subject: Subject, *, background: int = 100, link: LinkName = "identity") -> Prepared:
+    """Draw and encode the background once, and name the scale."""
+    tables = {"players": {"name": list(subject.players.names)}, "scale": {"scale": [scale_words(subject.facts, link)]}}
+    return Prepared(State(draw_background(subject, background)), tables)
 
 
 @shapley.witness("shap")
-def by_shap(block: Block, state: State, measured: Columns, *, pairs: int = 2) -> Reference:
+def by_shap(block: Block, state: State, measured: Columns, *, pairs: int = 2, link: LinkName = "identity") -> Reference:
     """The same rows by shap, on the same background: enumerated where that is cheap, else by its antithetic permutations."""
     from audit.witnesses.by_shap import shap_values  # noqa: PLC0415  takes seconds to load and is needed for a few rows of a run only
 
     model, inputs, players = differentiable(block.subject), block.batch.values, len(block.subject.players.names)
     held = {int(place): part for part in against(block.subject, inputs, state.background) for place in part.places}
     found = []
-    with model.session(gradients=False) as network:
+    with model.session(gradients=False) as raw:
+        network, linked = on_scale(raw, block.subject.facts, link)
         for place, (row, target) in enumerate(zip(inputs, measured["target"], strict=True)):
 
             def explained(rows: NDArray[Any], column: int = int(target)) -> NDArray[np.float64]:
                 return np.asarray(network(model.tensor(rows))[:, column].cpu().double().numpy())
 
+            def of_mean(mean: NDArray[np.float64]) -> NDArray[np.float64]:
+                return mean if linked is None else np.asarray(linked(torch.from_numpy(mean)).numpy())
+
             part, seed = held[place], block.seed % 2**32
-            found.append(shap_values(explained, row, part.absent, part.owner, players=players, evaluations=WITNESS_EVALUATIONS, seed=seed))
+            shap_of = partial(shap_values, players=players, evaluations=WITNESS_EVALUATIONS, seed=seed, link=of_mean)
+            found.append(shap_of(explained, row, part.absent, part.owner))
     return Reference(
         ours=measured["values"],
         theirs=np.stack([one.values for one in found]),

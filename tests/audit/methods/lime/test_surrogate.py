@@ -30,7 +30,20 @@ def by_lime(codes: np.ndarray, outputs: np.ndarray, own: np.ndarray, own_output:
     return base.explain_instance_with_data(same, np.append(own_output, outputs)[:, None], distances, 0, columns, feature_selection=selection)
 
 
-@pytest.mark.parametrize(("width", "selection", "kept"), [(1, "none", 1), (5, "none", 5), (12, "none", 12), (12, "highest_weights", 4)])
+SELECTIONS = [
+    ("highest_weights", 4),
+    ("forward_selection", 4),
+    ("lasso_path", 4),
+    ("auto", 3),
+    ("auto", 8),
+    ("lasso_path", 30),
+    ("forward_selection", 30),
+]
+
+
+@pytest.mark.parametrize(
+    ("width", "selection", "kept"), [(1, "none", 1), (5, "none", 5), (12, "none", 12), *((12, *one) for one in SELECTIONS), (1, "lasso_path", 1)]
+)
 def test_the_surrogate_is_that_of_lime_on_the_same_samples(width: int, selection: Any, kept: int) -> None:
     codes, outputs, own, own_outputs = drawn(width)
     target = np.array([0, 1, 0, 1, 1])
@@ -137,3 +150,32 @@ def test_stability_of_one_set_is_unknown() -> None:
 
     assert np.isnan(found.se).all()
     assert np.isnan(found.rank_correlation).all()
+
+
+@pytest.mark.parametrize("selection", ["forward_selection", "lasso_path", "highest_weights"])
+def test_columns_that_are_not_chosen_have_coefficient_zero(selection: Any) -> None:
+    codes, outputs, own, own_outputs = drawn(9)
+
+    found = surrogates(codes, outputs, np.zeros(5, dtype=int), own_codes=own, own_outputs=own_outputs, selection=selection, columns=2)
+
+    assert ((found.values != 0).sum(axis=1) == 2).all()
+
+
+def test_a_column_that_another_determines_is_not_chosen_beside_it() -> None:
+    generator = np.random.default_rng(5)
+    codes = generator.integers(0, 2, (300, 3))
+    codes[:, 1] = codes[:, 0]
+    outputs = (codes @ np.array([2.0, 0.0, 0.5]))[:, None]
+
+    found = surrogates(
+        codes,
+        outputs,
+        np.zeros(1, dtype=int),
+        own_codes=np.ones((1, 3), dtype=int),
+        own_outputs=np.array([2.5]),
+        selection="forward_selection",
+        columns=3,
+    )
+
+    assert found.values[0, 1] == 0
+    assert found.values[0, 0] == pytest.approx(2.0, abs=0.1)

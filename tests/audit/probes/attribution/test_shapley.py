@@ -121,3 +121,22 @@ def test_quadrature_agrees_with_exact_values_within_its_errors(tmp_path):
 
     assert (np.abs(found["values"] - exact["values"]) <= 4 * found["se"] + 1e-5).all()
     assert found["exact"].all()  # four columns have fewer coalitions than a plan
+
+
+def test_a_logit_link_divides_the_log_odds_of_the_mean_probability(tmp_path):
+    config = subjects.write_table_network(tmp_path)
+
+    found = measure(config, shapley, rows=4, link="logit", background=30)
+
+    outputs = np.asarray(found.subject.model.outputs(found.subject.encode(found.subject.evaluate.take(np.arange(4)))))
+    np.testing.assert_allclose(found.columns["total"], outputs[:, 0], atol=1e-5)  # one row's probability has the logit as its log-odds
+    np.testing.assert_allclose(found.columns["values"].sum(axis=1), found.columns["total"] - found.columns["base"], atol=1e-8)
+    assert found.tables["scale"] == {"scale": ["log-odds of the mean probability over the background"]}
+    with found.subject.model.session(gradients=False) as network:
+        mean = float(network(found.subject.model.tensor(found.background)).sigmoid().mean())
+    np.testing.assert_allclose(found.columns["base"], np.log(mean) - np.log1p(-mean), atol=1e-6)
+
+
+def test_a_logit_of_what_is_no_probability_is_refused(tmp_path):
+    with pytest.raises(MethodError, match="needs probabilities"):
+        measure(subjects.write_diabetes(tmp_path), shapley, rows=2, link="logit")
