@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from audit.data.dataset import MissingPolicy
+from audit.errors import nearest
 from audit.facts import LabelKind
 
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -190,6 +191,7 @@ KINDS_OF_KEYS: Mapping[str, tuple[str, ...]] = {
     "series": ("series",),
     "parts": ("several",),
     "inputs": ("table",),
+    "feature_groups": ("table",),
     "columns": ("table", "several"),
 }
 """Keys of the data table that go with some kinds of data only."""
@@ -218,6 +220,8 @@ class DataConfig(ConfigTable):
     """Policy for columns that declare none."""
     groups: dict[str, GroupConfig] = Field(default_factory=dict)
     columns: dict[str, ColumnConfig] = Field(default_factory=dict)
+    feature_groups: dict[str, tuple[Text, ...]] = Field(default_factory=dict)
+    """Columns that are explained together, as one unit, by a name of their own; every other column is a unit by itself."""
     image: ImageConfig = ImageConfig()
     text: TextConfig = TextConfig()
     series: SeriesConfig = SeriesConfig()
@@ -231,9 +235,25 @@ class DataConfig(ConfigTable):
                 raise ValueError(f"{key} goes with kind = {' or '.join(map(repr, kinds))}; found kind = {self.kind!r}")
         if self.kind == "several" and len(self.parts) < 2:
             raise ValueError("kind = 'several' needs at least two parts: the inputs of the network, in its order")
+        self._check_feature_groups()
         if sum(part.image is not None for part in self.parts.values()) > 1:
             raise ValueError("kind = 'several' takes at most one image for each row")
         return self
+
+    def _check_feature_groups(self) -> None:
+        member: dict[str, str] = {}
+        for name, columns in self.feature_groups.items():
+            if not columns:
+                raise ValueError(f"feature_groups.{name} names no column")
+            for column in columns:
+                if self.inputs and column not in self.inputs:
+                    raise ValueError(f"feature_groups.{name}: {column!r} is no input: {nearest(column, self.inputs)}")
+                if column in member:
+                    raise ValueError(f"feature_groups: {column!r} is in {member[column]!r} and in {name!r}; a column has one place")
+                member[column] = name
+        for name in self.feature_groups:
+            if name in self.inputs and member.get(name) != name:
+                raise ValueError(f"feature_groups.{name} has the name of a column that is not in it; choose another name")
 
     @field_validator("groups", mode="before")
     @classmethod

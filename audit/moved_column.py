@@ -47,8 +47,8 @@ class DrawnRows:
 
     def mover(self, column: str, grid: NDArray[Any]) -> Callable[[NDArray[np.int64]], Floats]:
         """``places (n,) → (n, k)``: responses with `column` of each row set to the raw value of `grid` at its place."""
-        place = self.subject.players.names.index(column)
-        own = self.subject.players.owner == place
+        place = self.subject.by_column.names.index(column)
+        own = self.subject.by_column.owner == place
         one = self.subject.evaluate.take(self.raw.positions[:1])
         copies = {name: np.repeat(values[:1], len(grid), axis=0) for name, values in one.values.items()} | {column: grid}
         entries = self.subject.encode(RowBlock(np.zeros(len(grid), dtype=np.int64), copies)).values[:, own]

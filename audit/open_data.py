@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,7 +178,12 @@ def _encoder(file: ConfigFile, schema: Schema, datasets: dict[str, Dataset]) -> 
         return fit_series_encoder(config.data.series, datasets, config.model.dtype)
     if config.data.kind == "several":
         return _several_encoder(file, schema, datasets)
-    return fit_table_encoder(schema, datasets.get("reference"), config.data.columns, config.model.dtype)
+    encoder = fit_table_encoder(schema, datasets.get("reference"), config.data.columns, config.model.dtype)
+    for name, members in config.data.feature_groups.items():
+        for member in members:
+            if member not in schema.names:
+                raise ConfigError(f"{file.path}: data.feature_groups.{name}: {member!r} is no input: {nearest(member, schema.names)}")
+    return replace(encoder, feature_groups=tuple(config.data.feature_groups.items()))
 
 
 def _text_encoder(file: ConfigFile, text: TextConfig) -> TextEncoder:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit.companion import Companion
 from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
-from audit.data.encoding import Encoder, StructuredEncoder
+from audit.data.encoding import Encoder, StructuredEncoder, TableEncoder
 from audit.facts import Facts
 from audit.models.model import Model
 
@@ -89,6 +89,11 @@ class Subject:
         if self.encoder is None:
             return Players((), _NO_ENTRIES)
         return self.encoder.players
+
+    @property
+    def by_column(self) -> Players:
+        """The raw columns, also where several are one unit of explanation."""
+        return self.encoder.by_column if isinstance(self.encoder, TableEncoder) else self.players
 
     def owners(self, values: NDArray[Any]) -> NDArray[np.int64]:
         """Player of each entry of flattened rows `values` (n, …): (entries,), or (n, entries) where every row has players of its own."""

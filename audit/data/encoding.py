@@ -153,6 +153,8 @@ class TableEncoder:
 
     codes: tuple[NumericCode | LevelCode, ...]
     dtype: str
+    feature_groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Names of units of several columns, with their columns."""
 
     @property
     def entries(self) -> tuple[str, ...]:
@@ -160,16 +162,26 @@ class TableEncoder:
         return tuple(entry for code in self.codes for entry in code.entries)
 
     @property
-    def players(self) -> Players:
+    def by_column(self) -> Players:
         """One player per raw column."""
         owner = np.repeat(np.arange(len(self.codes)), [len(code.entries) for code in self.codes]).astype(np.int64)
         return Players(tuple(code.name for code in self.codes), owner)
 
     @property
+    def players(self) -> Players:
+        """One player per raw column, or group of columns, at the place of its first."""
+        single = self.by_column
+        unit = {column: name for name, columns in self.feature_groups for column in columns}
+        names = tuple(dict.fromkeys(unit.get(name, name) for name in single.names))
+        place = np.array([names.index(unit.get(name, name)) for name in single.names], dtype=np.int64)
+        return Players(names, place[single.owner])
+
+    @property
     def description(self) -> dict[str, Any]:
         """Plain data for the run."""
         columns = [{"code": "numeric" if isinstance(code, NumericCode) else "level"} | _plain(code) for code in self.codes]
-        return {"kind": "table", "dtype": self.dtype, "columns": columns}
+        together = {"feature_groups": {name: list(held) for name, held in self.feature_groups}} if self.feature_groups else {}
+        return {"kind": "table", "dtype": self.dtype, "columns": columns} | together
 
     @property
     def digest(self) -> str:

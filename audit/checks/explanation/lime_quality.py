@@ -21,6 +21,7 @@ from audit.rows import Rows
 
 LIME = "attribution.lime"
 SHAPLEY = "attribution.shapley"
+OTHER_UNITS = "Shapley values were divided among other units than LIME's columns."
 EDGES = tuple(round(-1 + 0.1 * step, 1) for step in range(21))
 
 
@@ -78,7 +79,7 @@ def lime_quality(rows: Rows, *, quantiles: tuple[float, ...] = (0.1, 0.5, 0.9), 
     ledger.add("rank_stability", _stability(stable[steady], design.of(steady)))
     pair = _pair(rows)
     if pair is None:
-        ledger.absent("sign_disagreement", rows.why_absent(SHAPLEY), 0)
+        ledger.absent("sign_disagreement", rows.why_absent(SHAPLEY) if not rows.has(f"{SHAPLEY}.values") else OTHER_UNITS, 0)
     else:
         ledger.add("sign_disagreement", _share(pair.lime * pair.shapley < 0, pair.design), unit="proportion")
     return ledger.evidence(_charts(r2[fitted], stable[steady]), _notes(held, rows.n, fitted, design))
@@ -110,6 +111,8 @@ def _pair(rows: Rows) -> Pair | None:
     if not rows.has(f"{SHAPLEY}.values"):
         return None
     left, right = rows.within(LIME), rows.within(SHAPLEY)
+    if left.table(LIME, "players")["name"].tolist() != right.table(SHAPLEY, "players")["name"].tolist():
+        return None
     _, here, there = np.intersect1d(left.positions, right.positions, return_indices=True)
     coefficients = left.column(f"{LIME}.values")[here]
     values = right.column(f"{SHAPLEY}.values")[there] * _direction(left, right, here, there)[:, None]

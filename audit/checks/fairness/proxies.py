@@ -269,6 +269,11 @@ def _attributions(ledger: Ledger, rows: Rows, attribute: str, telling: set[str])
     values = np.abs(held.column(f"{SHAPLEY}.values"))
     kept = np.isfinite(values).all(axis=1)
     names = [str(name) for name in held.table(SHAPLEY, "players")["name"]]
+    apart = sorted(telling - set(names))
+    if apart:
+        reason = f"{', '.join(apart)}: explained together with other columns, so their own share is not known."
+        ledger.absent("attribution_share", reason, rows.n, at=at)
+        return
     ledger.add("attribution_share", _share_of(values[kept], np.isin(names, sorted(telling)), row_design(held).of(kept)), at=at, unit="proportion")
 
 

@@ -108,7 +108,7 @@ def _values(  # noqa: PLR0917  data first, then the budget
     precision: float,
     exact_up_to: int,
 ) -> ShapleyValues:
-    players, model = subject.players, differentiable(subject)
+    players, model = subject.by_column, differentiable(subject)
     walks = max(pairs, -(-FEWEST_WALKS // len(baseline)))
     with model.session(gradients=False) as network:
 
@@ -162,7 +162,7 @@ def prepare(subject: Subject, *, background: int = 50, band: float = 0.1, fewest
     state = State(
         _encoded(subject, applicants, positions[near], background, draw),
         _encoded(subject, applicants, positions[usable], background, draw),
-        np.isin(subject.players.names, [spec.column for spec in facts.groups]),
+        np.isin(subject.by_column.names, [spec.column for spec in facts.groups]),
         1 if facts.favourable == (1,) else -1,
     )
     notes = (f"What is divided among the columns is {WORDS[facts.output]} of the favourable decision.", told)
@@ -171,7 +171,7 @@ def prepare(subject: Subject, *, background: int = 50, band: float = 0.1, fewest
 
 def _players(subject: Subject, barred: NDArray[np.bool_]) -> Table:
     """Columns name, reason (the declared text, else the name) and protected (0 or 1)."""
-    names = list(subject.players.names)
+    names = list(subject.by_column.names)
     declared = {column.name: column.reason for column in subject.facts.schema.columns}
     return {"name": names, "reason": [declared.get(name) or name for name in names], "protected": barred.astype(np.int8).tolist()}
 

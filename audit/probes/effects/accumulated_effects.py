@@ -52,7 +52,7 @@ def _levels(part: DrawnRows, column: ColumnSchema) -> tuple[Accumulated, list[fl
         return None
     code = np.array([present.index(str(names[place])) for place in codes.reshape(-1)], dtype=np.int64)
     if column.kind == "categorical":
-        others: NDArray[Any] = part.encoded[:, part.subject.players.owner != part.subject.players.names.index(column.name)].astype(np.float64)
+        others: NDArray[Any] = part.encoded[:, part.subject.by_column.owner != part.subject.by_column.names.index(column.name)].astype(np.float64)
         order = similar_order(code, len(present), others)
         present, code = [present[place] for place in order], np.argsort(order)[code]
     mover = part.mover(column.name, np.array(present, dtype=object))

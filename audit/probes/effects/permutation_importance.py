@@ -45,9 +45,9 @@ def prepare(subject: Subject, *, drawn: int = 2000, repeats: int = 10) -> Prepar
         found = losses(decide(answered, facts), answered, labels, facts)
         return found.loss if found.loss is not None else 1.0 - np.asarray(found.correct, dtype=np.float64)
 
-    names = subject.players.names
+    names = subject.by_column.names
     orders = np.stack([generator(subject.seed, "permutations", repeat).permutation(len(labels)) for repeat in range(repeats)])
-    found = increases(loss, held.encoded, subject.players.owner, players=len(names), permutations=orders)
+    found = increases(loss, held.encoded, subject.by_column.owner, players=len(names), permutations=orders)
     by_row = {f"{place}": found[place].mean(axis=0).tolist() for place in range(len(names))}
     by_repeat = {f"{place}": found[place].mean(axis=1).tolist() for place in range(len(names))}
     tables = {"players": {"name": list(names)}, "increases": {"position": held.raw.positions.tolist(), **by_row}, "repeats": by_repeat}

@@ -73,7 +73,7 @@ def pgd(
     """
     decided = block.reads["outputs.decision"].astype(np.int64)
     kept = np.flatnonzero(decided >= 0)
-    columns = _nothing(len(block), len(block.subject.players.names))
+    columns = _nothing(len(block), len(block.subject.by_column.names))
     if not len(kept):
         return columns
     with attacked_network(block.subject, _model(block.subject), block.subject.facts) as network:
@@ -133,8 +133,8 @@ def _confirm(subject: Subject, setting: AttackSetting, attacks: Sequence[Attack]
     rows, radii, count = setting.rows, setting.radii, len(setting.rows)
     start, target = setting.space.start.cpu().numpy().astype(np.float64), setting.target.cpu().numpy()
     found, confirmed = np.zeros(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
-    scale, changed = np.full(count, np.nan), np.zeros((count, len(subject.players.names)))
-    owners = subject.owners(subject.encode(rows).values)
+    scale, changed = np.full(count, np.nan), np.zeros((count, len(subject.by_column.names)))
+    owners = subject.owners(subject.encode(rows).values) if subject.players.by_row else subject.by_column.owner
     for attack in attacks:
         reached = attack.found.cpu().numpy()
         found |= reached
