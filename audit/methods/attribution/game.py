@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ Network = Callable[[Tensor], Tensor]
 """(m, …) → (m, k)."""
 Link = Callable[[Tensor], Tensor]
 """Entry by entry."""
-IN_CACHE = 262_144
+IN_CACHE = 131_072
 """Numbers that a layer may return at once while they stay in a processor's own cache."""
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
@@ -158,7 +157,8 @@ class Game:
         def added(part: Tensor) -> Tensor:
             return torch.stack([float64(first.behind(part @ own)) for own in parts], dim=1)
 
-        yield from each_part(added, member, max(1, size))
+        parts_of = max(1, -(-len(member) // max(1, size)))  # of one size, rather than a small one at the end
+        yield from each_part(added, member, -(-len(member) // parts_of))
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
@@ -212,19 +212,16 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
         raise MethodError(f"inputs have rows of shape {tuple(inputs.shape[1:])}, the background {game.shape}")
     if inputs.dtype != game.background.dtype:
         raise MethodError(f"inputs are {inputs.dtype}, the background is {game.background.dtype}")
-    rows = [solve(game, row, position) for position, row in enumerate(inputs.reshape(len(inputs), game.background.shape[1]))]
-    k = game.alone.shape[1]
-    return ShapleyValues(
-        values=_stack([row.values for row in rows], (game.players, k)),
-        se=_stack([row.se for row in rows], (game.players, k)),
-        base=game.base.numpy(),
-        total=_stack([row.total for row in rows], (k,)),
-        evaluations=np.array([row.evaluations for row in rows], dtype=np.int64),
-        exact=np.array([row.exact for row in rows], dtype=bool),
-        background_se=_stack(
-            [torch.full_like(row.se, torch.nan) if row.background_se is None else row.background_se for row in rows], (game.players, k)
-        ),
-    )
+    n, k = len(inputs), game.alone.shape[1]
+    values, se, drawn = (np.full((n, game.players, k), np.nan) for _ in range(3))  # made first, so that what comes and goes stays together
+    total, evaluations, exact = np.empty((n, k)), np.empty(n, dtype=np.int64), np.empty(n, dtype=bool)
+    for position, row in enumerate(inputs.reshape(n, game.background.shape[1])):
+        found = solve(game, row, position)
+        values[position], se[position], total[position] = found.values.numpy(), found.se.numpy(), found.total.numpy()
+        evaluations[position], exact[position] = found.evaluations, found.exact
+        if found.background_se is not None:
+            drawn[position] = found.background_se.numpy()
+    return ShapleyValues(values, se, game.base.numpy(), total, evaluations, exact, drawn)
 
 
 def answered(network: Network, rows: Tensor) -> Tensor:
@@ -236,7 +233,3 @@ def answered(network: Network, rows: Tensor) -> Tensor:
 def float64(output: Tensor) -> Tensor:
     """A detached copy on the CPU; not every device knows float64."""
     return output.detach().cpu().double()
-
-
-def _stack(rows: list[Tensor], shape: tuple[int, ...]) -> NDArray[Any]:
-    return torch.stack(rows).numpy() if rows else np.zeros((0, *shape))

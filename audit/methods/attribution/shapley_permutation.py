@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,9 @@ from torch import Tensor
 from audit.errors import MethodError
 from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
 from audit.models.chunks import each_part
+
+SMALL_RANKS = 255
+"""Players up to which their ranks are bytes, which are compared quickest."""
 
 
 def shapley_permutation(
@@ -86,7 +90,9 @@ def _summed(game: Game, found: Tensor, varying: Tensor, total: Tensor) -> RowVal
 
 def _error(game: Game, found: Tensor) -> Tensor:
     """Standard errors (m, k) of contributions (b, pairs, m, k)."""
-    return torch.einsum("b,bmk->mk", game.weights**2, found.var(dim=1) / found.shape[1]).sqrt()
+    pairs = found.shape[1]
+    away = found - found.mean(dim=1, keepdim=True)
+    return torch.einsum("b,bpmk,bpmk->mk", game.weights**2 / (pairs * (pairs - 1)), away, away).sqrt()
 
 
 def contributions(game: Game, row: Tensor, orders: NDArray[np.integer], varying: Tensor, total: Tensor) -> Tensor:
@@ -117,18 +123,23 @@ def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, t
     if m == 1:
         return torch.cat([-ends, ends], dim=1)
     source = torch.arange(len(game.background), device=row.device).repeat_interleave(permutations // len(game.background))
-    place, size = torch.as_tensor(ranks, device=row.device), max(1, game.chunk // (2 * (m - 1)))
+    small = torch.uint8 if m <= SMALL_RANKS else torch.int32
+    place, size = torch.as_tensor(ranks, device=row.device).type(small)[:, places], max(1, game.chunk // (2 * (m - 1)))
+    parts = -(-permutations // size)
 
-    def inner(part: Tensor) -> Tensor:
-        return _differences(game, row, place[part][:, places], game.background[source[part]])
+    rising = ends.new_empty(permutations, m + 1, ends.shape[-1])  # made first: what stays between what goes would scatter the memory
+    rising[:, :1], rising[:, -1:] = -ends, ends
 
-    found = list(each_part(inner, torch.arange(permutations, device=row.device), size))
-    return torch.cat([-ends, torch.cat(found), ends], dim=1)
+    def inner(part: Tensor) -> None:
+        rising[part.cpu(), 1:-1] = _differences(game, row, place[part], game.background[source[part]], m - 1)
+
+    deque(each_part(inner, torch.arange(permutations, device=row.device), -(-permutations // parts)), maxlen=0)
+    return rising
 
 
-def _differences(game: Game, row: Tensor, rank: Tensor, against: Tensor) -> Tensor:
-    """The inner steps of some permutations: `rank` and `against` (p, entries) give (p, m - 1, k)."""
-    steps = torch.arange(1, int(rank.max()) + 1, device=row.device)
+def _differences(game: Game, row: Tensor, rank: Tensor, against: Tensor, count: int) -> Tensor:
+    """The inner steps of some permutations, m - 1 = `count`: `rank` and `against` (p, entries) give (p, m - 1, k)."""
+    steps = torch.arange(1, count + 1, dtype=rank.dtype, device=row.device)
     inside = rank[:, None, :] < steps[:, None]
     others = against[:, None, :]
     both = torch.stack([torch.where(inside, row, others), torch.where(inside, others, row)])
