@@ -100,6 +100,29 @@ class ImageOverlay:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeriesStrip:
+    """Channels of a series, and behind each step what is attributed to it; None where the series has ended."""
+
+    title: str
+    channels: Sequence[str]
+    values: Sequence[Sequence[float | None]]
+    """Of each channel, step by step."""
+    attributions: Sequence[Sequence[float]]
+    """Of the same shape."""
+    kind: Literal["series_strip"] = "series_strip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextHighlight:
+    """Pieces of a text in their order, and what is attributed to each."""
+
+    title: str
+    pieces: Sequence[str]
+    values: Sequence[float]
+    kind: Literal["text_highlight"] = "text_highlight"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scatter:
     """Points, with optional group names per point."""
 
@@ -122,13 +145,15 @@ class TableChart:
     kind: Literal["table"] = "table"
 
 
-Chart = BarChart | LineChart | Histogram | HeatMap | ImageOverlay | Scatter | TableChart
+Chart = BarChart | LineChart | Histogram | HeatMap | ImageOverlay | SeriesStrip | TextHighlight | Scatter | TableChart
 CHARTS: Mapping[str, type[Chart]] = {
     "bar": BarChart,
     "line": LineChart,
     "histogram": Histogram,
     "heat_map": HeatMap,
     "image_overlay": ImageOverlay,
+    "series_strip": SeriesStrip,
+    "text_highlight": TextHighlight,
     "scatter": Scatter,
     "table": TableChart,
 }

@@ -12,7 +12,7 @@ from audit.results import Card, Criterion, Evidence
 from audit.settings import Settings, read_settings
 from audit.witness import Reference
 
-KINDS = ("columns", "image", "text", "movable", "same_players", "companions")
+KINDS = ("columns", "image", "text", "movable", "same_players", "drawn", "companions")
 """Needs of the kind of inputs, and of companions; what has no meaning without them is not applicable rather than not assessed."""
 NEEDS = frozenset({"labels", "groups", "gradients", "embeddings", "modules", "reference", "background", "calibration", "inputs", *KINDS})
 CheckFunction = Callable[..., Evidence]

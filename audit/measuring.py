@@ -107,7 +107,7 @@ def _rows_that_fit(subject: Subject) -> int:
 
 def _measure_rows(context: RunContext, node: Node, prepared: Prepared) -> _Tally:
     rows = Rows(context.stage.folder, context.subject.facts, seed=context.seed)
-    sample = draw(rows, node.rows, purpose=node.instance)
+    sample = draw(rows, node.rows, purpose=node.probe.sampled_with or node.instance)
     tally = _Tally()
     tasks = _tasks(context, node, prepared, rows, sample)
     for result in _cached(tasks, context.cache, context.executor):

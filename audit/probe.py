@@ -88,6 +88,7 @@ class Probe:
         sample: int | None,
         block: int,
         tasks: frozenset[str],
+        sampled_with: str = "",
     ) -> None:
         self.id = identity(function, "audit.probes.")
         self.function = function
@@ -98,6 +99,8 @@ class Probe:
         self.sample = sample
         self.block = block
         self.tasks = tasks
+        self.sampled_with = sampled_with
+        """Id of a probe from whose sample this one takes its first rows (or all of them, and more); empty for a sample of its own."""
         self.about = (inspect.getdoc(function) or "").split("\n\n")[0]
         self.settings = read_settings(function)
         self._prepare: PrepareFunction | None = None
@@ -172,11 +175,12 @@ def probe(
     sample: int | None = None,
     block: int = 65_536,
     tasks: frozenset[str] | set[str] = frozenset(),
+    sampled_with: str = "",
 ) -> Callable[[MeasureFunction], Probe]:
     """Turn ``(block, state, *, settings…) -> columns`` into a probe.
 
-    `sample`: rows measured by default (None for all). `block`: rows per block. `reads`: ids of probes whose columns it sees. A probe of
-    ``scope="subject"`` does all of its work in `prepare` and leaves tables; its measure function is never called.
+    `sample`: rows measured by default (None for all), those of the probe `sampled_with` first. `block`: rows per block. `reads`: ids of probes whose
+    columns it sees. A probe of ``scope="subject"`` does all of its work in `prepare` and leaves tables; its measure function is never called.
     """
     unknown = frozenset(needs) - NEEDS
     if unknown:
@@ -192,6 +196,7 @@ def probe(
             sample=sample,
             block=block,
             tasks=frozenset(tasks),
+            sampled_with=sampled_with,
         )
 
     return wrap

@@ -62,7 +62,7 @@ def attributions(row: HeldRow) -> list[Attribution]:
 
 def not_sampled(row: HeldRow) -> list[str]:
     """Names of the methods that measured other rows but not this one."""
-    return [_method(probe) for probe in row.elsewhere if probe.startswith(FAMILY)]
+    return [method_name(probe) for probe in row.elsewhere if probe.startswith(FAMILY)]
 
 
 def pull_sentence(item: Attribution) -> str:
@@ -116,10 +116,10 @@ def _attribution(row: HeldRow, probe: str) -> Attribution | None:
         for name, words in _DOUBTS.items()
         if row.get(probe, name) is not None and np.isfinite(row.get(probe, name))
     )
-    return Attribution(_method(probe), "" if target is None else class_name(row.facts, target), _towards(row, target), doubts, frame)
+    return Attribution(method_name(probe), "" if target is None else class_name(row.facts, target), _towards(row, target), doubts, frame)
 
 
-def _pieces(row: HeldRow) -> list[str] | None:
+def pieces_of(row: HeldRow) -> list[str] | None:
     """The pieces of the row's text; None where it has none, or more than one text."""
     held = [cell for name, cell in row.values.get("subject", {}).items() if name.startswith("pieces.")]
     return split(held[0] or "") if len(held) == 1 else None
@@ -127,7 +127,7 @@ def _pieces(row: HeldRow) -> list[str] | None:
 
 def _with_words(row: HeldRow, names: Sequence[str]) -> list[str]:
     """Names of players, those of a place in the row's text with the piece that stands there."""
-    pieces = _pieces(row)
+    pieces = pieces_of(row)
     places = [None if pieces is None else place_of(name) for name in names]
     return [
         f"{name}: {pieces[place]}" if pieces is not None and place is not None and place < len(pieces) else name
@@ -137,7 +137,7 @@ def _with_words(row: HeldRow, names: Sequence[str]) -> list[str]:
 
 def _beyond(row: HeldRow, name: str) -> bool:
     """Whether the player is a place behind the end of the row's text."""
-    pieces, place = _pieces(row), place_of(name)
+    pieces, place = pieces_of(row), place_of(name)
     return pieces is not None and place is not None and place >= len(pieces)
 
 
@@ -172,6 +172,6 @@ def _kind(probe: str) -> str:
     return probe.removeprefix(FAMILY).partition(":")[0]
 
 
-def _method(probe: str) -> str:
+def method_name(probe: str) -> str:
     label = probe.partition(":")[2]
     return _METHODS.get(_kind(probe), title(_kind(probe))) + (f" ({short(label, 40)})" if label else "")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Scatter, TableChart
+from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Scatter, SeriesStrip, TableChart, TextHighlight
 from reports.numbers import count, number
 from reports.ranking import spread_choice
 from reports.visible import short
@@ -92,6 +92,28 @@ def _image_words(chart: ImageOverlay) -> str:
     return f"An image of {height} by {width} pixels, and the same image under the attribution of each pixel."
 
 
+def _strip_words(chart: SeriesStrip) -> str:
+    steps = max((len(values) for values in chart.values), default=0)
+    channels = f"{plural(len(chart.channels), 'channel')} of {plural(steps, 'step')}, each on the shade of what is attributed to its steps."
+    return f"{channels} {_extremes([(value, f'{short(name, 40)}, step {step + 1}') for name, values in _channels(chart) for step, value in values])}"
+
+
+def _channels(chart: SeriesStrip) -> list[tuple[str, list[tuple[int, float]]]]:
+    return [(name, list(enumerate(values))) for name, values in zip(chart.channels, chart.attributions, strict=True)]
+
+
+def _highlight_words(chart: TextHighlight) -> str:
+    named = [(value, short(piece, 40)) for value, piece in zip(chart.values, chart.pieces, strict=True)]
+    return f"A text of {plural(len(chart.pieces), 'piece')}, each on the shade of what is attributed to it. {_extremes(named)}"
+
+
+def _extremes(named: Sequence[tuple[float, str]]) -> str:
+    if not named:
+        return "No value was measured."
+    low, high = min(named), max(named)
+    return f"Lowest: {number(low[0])} at {low[1]}. Highest: {number(high[0])} at {high[1]}."
+
+
 def _scatter_words(chart: Scatter) -> str:
     if not len(chart.x):
         return "No points."
@@ -149,6 +171,20 @@ def _image_table(chart: ImageOverlay, limit: int) -> DataTable:
     return DataTable((), (), f"The pixels are in {place} of this run.")
 
 
+def _strip_table(chart: SeriesStrip, limit: int) -> DataTable:
+    cells = [
+        [short(name, 40), str(step + 1), _cell(value, "ended"), number(chart.attributions[place][step])]
+        for place, name in enumerate(chart.channels)
+        for step, value in enumerate(chart.values[place])
+    ]
+    return DataTable(["Channel", "Step", "Value", "Attribution"], cells[:limit], capped(limit, len(cells), "steps"))
+
+
+def _highlight_table(chart: TextHighlight, limit: int) -> DataTable:
+    rows = [[short(piece, 60), number(value)] for piece, value in zip(chart.pieces, chart.values, strict=True)]
+    return DataTable(["Piece", "Attribution"], rows[:limit], capped(limit, len(rows), "pieces"))
+
+
 def _scatter_table(chart: Scatter, limit: int) -> DataTable:
     points = enumerate(zip(chart.x[:limit], chart.y, strict=False))
     rows = [[number(x), number(y), short(chart.names[i], 40) if i < len(chart.names) else ""] for i, (x, y) in points]
@@ -190,6 +226,8 @@ _DESCRIPTIONS: Mapping[str, Callable[[Any], str]] = {
     "histogram": _histogram_words,
     "heat_map": _heat_words,
     "image_overlay": _image_words,
+    "series_strip": _strip_words,
+    "text_highlight": _highlight_words,
     "scatter": _scatter_words,
     "table": _table_words,
 }
@@ -199,6 +237,8 @@ _TABLES: Mapping[str, Callable[[Any, int], DataTable]] = {
     "histogram": _histogram_table,
     "heat_map": _heat_table,
     "image_overlay": _image_table,
+    "series_strip": _strip_table,
+    "text_highlight": _highlight_table,
     "scatter": _scatter_table,
     "table": _plain_table,
 }

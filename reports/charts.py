@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series
+from audit.chart_kinds import BarChart, Chart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series, SeriesStrip, TextHighlight
 from reports import svg
 from reports.axis import Axis, axis
 from reports.chart_text import describe
@@ -13,6 +13,7 @@ from reports.frame import WIDTH, Frame, baseline
 from reports.numbers import number
 from reports.picture import picture, signed
 from reports.ranking import spread_choice
+from reports.text_lines import Place, laid_out
 from reports.visible import label
 
 POINTS = 40
@@ -23,6 +24,11 @@ DOTS = 800
 """Points of a scatter plot that are drawn."""
 ROW = 24.0
 """Height of one category."""
+PANEL, LINE = 84.0, 28.0
+"""Heights of one channel of a series and of one line of a text."""
+STEPS = 400
+"""Steps of a series that are drawn; of longer ones every second, third, …"""
+SIGNED = "Orange: raises the output. Blue: lowers it. The paler, the less."
 
 
 def draw(chart: Chart, identity: str, *, points: int = POINTS) -> str:
@@ -100,9 +106,37 @@ def image_overlay(chart: ImageOverlay, identity: str, points: int = POINTS) -> s
     height = side * len(chart.image) / len(chart.image[0])
     parts = [_picture(picture(chart.image), 0, side, height), svg.text(0, height + 46, "Image", style="tick")]
     if len(chart.overlay) and len(chart.overlay[0]):
-        parts += [_picture(picture(chart.image), 330, side, height), _picture(signed(chart.overlay), 330, side, height)]
+        faint = _picture(picture(chart.image), 330, side, height, opacity="0.35")  # a dark image would swallow the colours
+        parts += [svg.rectangle(330, 20, side, height, "paper"), faint, _picture(signed(chart.overlay), 330, side, height)]
         parts.append(svg.text(330, height + 46, "Orange: raises the output. Blue: lowers it.", style="tick"))
     return svg.drawing(identity, WIDTH, height + 60, chart.title, describe(chart), *parts)
+
+
+def series_strip(chart: SeriesStrip, identity: str, points: int = POINTS) -> str:
+    """One panel for each channel: the line, on the shades of what is attributed to its steps."""
+    known = [value for channel in chart.values for value in channel if value is not None]
+    if not known:
+        return ""
+    shade = _signed_shades([value for channel in chart.attributions for value in channel])
+    parts, top = [], 30.0
+    for name, values, shares in list(zip(chart.channels, chart.values, chart.attributions, strict=True))[:LINES]:
+        parts += _panel(name, values, shares, top=top, shade=shade)
+        top += PANEL + 42
+    parts.append(svg.text(62, top + 4, SIGNED, style="tick"))
+    return svg.drawing(identity, WIDTH, top + 22, chart.title, describe(chart), *parts)
+
+
+def text_highlight(chart: TextHighlight, identity: str, points: int = POINTS) -> str:
+    """The text in lines, every piece on the shade of what is attributed to it; a rule below a piece that raises the output."""
+    if not len(chart.pieces):
+        return ""
+    shade = _signed_shades(chart.values)
+    places = laid_out(chart.pieces, WIDTH - 20)
+    parts = [_piece(place, value, shade) for place, value in zip(places, chart.values, strict=False)]
+    bottom = 30.0 + LINE * (1 + places[-1].line)
+    rest = f" Drawn: the first {len(places):,} of {len(chart.pieces):,} pieces." if len(places) < len(chart.pieces) else ""
+    parts.append(svg.text(10, bottom + 16, f"Orange, underlined: raises the output. Blue: lowers it. The paler, the less.{rest}", style="tick"))
+    return svg.drawing(identity, WIDTH, bottom + 30, chart.title, describe(chart), *parts)
 
 
 def scatter(chart: Scatter, identity: str, points: int = POINTS) -> str:
@@ -126,6 +160,8 @@ DRAWINGS: Mapping[str, Callable[[Any, str, int], str]] = {
     "histogram": histogram,
     "heat_map": heat_map,
     "image_overlay": image_overlay,
+    "series_strip": series_strip,
+    "text_highlight": text_highlight,
     "scatter": scatter,
 }
 
@@ -219,6 +255,12 @@ def _shades(values: Sequence[float | None]) -> Callable[[float], str]:
     return lambda value: f"h{round(8 * (value - low) / (high - low)) if high > low else 4}"
 
 
+def _signed_shades(values: Sequence[float]) -> Callable[[float], str]:
+    """0 in the middle, whatever there is on either side."""
+    reach = max((abs(value) for value in values), default=0.0) or 1.0
+    return lambda value: f"d{round(4 + 4 * value / reach)}"
+
+
 def _cell(value: float | None, x: float, y: float, *, width: float, height: float, shade: Callable[[float], str]) -> str:
     if value is None:
         return svg.rectangle(x + 1.5, y + 1.5, width - 3, height - 3, "none")
@@ -227,6 +269,43 @@ def _cell(value: float | None, x: float, y: float, *, width: float, height: floa
     return cell if width < 44 else cell + svg.text(x + width / 2, y + height * 0.65, number(value), anchor="middle", style=f"in {style}")
 
 
-def _picture(address: str, x: float, width: float, height: float) -> str:
+def _panel(name: str, values: Sequence[float | None], shares: Sequence[float], *, top: float, shade: Callable[[float], str]) -> list[str]:
+    """One channel: runs of equal attribution as boxes, and the line over them, broken where there is no value."""
+    known = [value for value in values if value is not None]
+    parts = [svg.text(62, top - 6, label(name, 60), style="name")]
+    if not known:
+        return parts
+    up = axis(known, top + PANEL, top)
+    width, start = (WIDTH - 82) / len(values), 0
+    for end in range(1, len(shares) + 1):
+        if end == len(shares) or shares[end] != shares[start]:
+            parts.append(svg.rectangle(62 + width * start, top, width * (end - start), PANEL, f"cell {shade(shares[start])}"))
+            start = end
+    run: list[tuple[float, float]] = []
+    every = max(1, -(-len(values) // STEPS))
+    for step, value in enumerate([*values, None]):
+        if value is not None and step % every:
+            continue
+        if value is not None:
+            run.append((62 + width * (step + 0.5), up(value)))
+        elif run:
+            parts += [svg.path(run, "halo"), svg.path(run, "trace")]
+            run = []
+    ends = ((number(max(known)), top + 10), (number(min(known)), top + PANEL))
+    parts += [svg.text(56, y, word, anchor="end", style="tick") for word, y in ends]
+    parts += [
+        svg.text(62, top + PANEL + 14, "1", style="tick"),
+        svg.text(WIDTH - 20, top + PANEL + 14, f"step {len(values)}", anchor="end", style="tick"),
+    ]
+    return parts
+
+
+def _piece(place: Place, value: float, shade: Callable[[float], str]) -> str:
+    x, y, style = 10 + place.start, 10 + LINE * place.line, shade(value)
+    parts = [svg.rectangle(x, y, place.width, LINE - 5, f"cell {style}"), svg.text(x + 4, y + 16, place.text, style=f"in {style}")]
+    return "".join([*parts, *([svg.line(x, y + LINE - 4, x + place.width, y + LINE - 4, "raises")] if value > 0 and style != "d4" else [])])
+
+
+def _picture(address: str, x: float, width: float, height: float, *, opacity: str = "1") -> str:
     attributes: dict[str, str | float] = {"href": address, "x": x, "y": 20, "width": width, "height": height, "class": "pixels"}
-    return svg.element("image", attributes | {"preserveAspectRatio": "none"})
+    return svg.element("image", attributes | {"preserveAspectRatio": "none", "opacity": opacity})

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from audit.results import AuditRun
 from dashboards.candidate_reasons import candidate_reasons
-from dashboards.charts import attribution_bars
+from dashboards.charts import attribution_bars, drawn
 from dashboards.csv_text import csv_text
 from dashboards.held_row import HeldRow
 from dashboards.links import parameters
@@ -19,9 +19,11 @@ from dashboards.neighbours import neighbours_frame
 from dashboards.one_row_tables import further_frame, inputs_frame, outputs_frame
 from dashboards.plain_text import escaped
 from dashboards.row_attributions import Attribution, attributions, beside, most_attributed, not_sampled, pull_sentence, pulls
+from dashboards.row_picture import row_pictures
 from dashboards.row_words import decision_sentences
 from dashboards.smallest_change import SmallestChange, smallest_changes
 from dashboards.unusual import detectors_missing, unusual_frame
+from reports.chart_text import describe
 
 # Charts on one line; inputs that are drawn at first, and at most.
 BESIDE = 3
@@ -122,15 +124,33 @@ def _attributions(run: AuditRun, row: HeldRow, found: Sequence[Attribution]) -> 
     )
     names = most_attributed(found)
     more = f"all {len(names):,}" if len(names) <= DRAWN else f"{DRAWN} of {len(names):,}"
-    drawn = names[:DRAWN] if len(names) <= TOLD or st.toggle(f"Draw {more} inputs") else names[:TOLD]
+    chosen = names[:DRAWN] if len(names) <= TOLD or st.toggle(f"Draw {more} inputs") else names[:TOLD]
     for start in range(0, len(found), BESIDE):
         for column, item in zip(st.columns(min(BESIDE, len(found))), found[start : start + BESIDE], strict=False):
             with column:
-                _method(item, drawn)
+                _method(item, chosen)
+    _pictures(row)
     with st.expander("Numbers of all methods"):
         frame = beside(found, names)
         st.dataframe(frame, hide_index=True, key="attributions", height="content" if len(frame) < 16 else 560)
         _download(frame, "Download the attributions (CSV)", f"{run.id}.row-{row.position}.attributions.csv")
+
+
+def _pictures(row: HeldRow) -> None:
+    found = row_pictures(row)
+    if not found:
+        return
+    names = [name for name, _ in found]
+    chosen = st.segmented_control("Draw it by", names, default=names[0], required=True) if len(names) > 1 else names[0]
+    chart = dict(found)[chosen or names[0]]
+    picture = drawn(chart)
+    if picture is None:
+        return
+    st.altair_chart(picture, alt=describe(chart), key=f"picture {chosen}", width="content")
+    st.caption(
+        "Orange raises the explained output, blue lowers it; the paler, the less. All places of a patch, superpixel, window or piece have the "
+        "shade of its attribution."
+    )
 
 
 def _method(item: Attribution, names: Sequence[str]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from audit.chart_kinds import BarChart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series, TableChart
+from audit.chart_kinds import BarChart, HeatMap, Histogram, ImageOverlay, LineChart, Mark, Scatter, Series, SeriesStrip, TableChart, TextHighlight
 from audit.results import Absent, AuditRun, Card, Criterion, Finding, Judgement, Measurement, ProbeRecord, Simultaneous, Status, count_statuses
 
 CARD = Card(
@@ -399,6 +400,38 @@ def _images() -> Finding:
         charts=(
             ImageOverlay(title="One picture and its attribution", image=image, overlay=overlay),
             ImageOverlay(title="A stored picture", array="picture-1.npy"),
+            SeriesStrip(
+                title="One series and its attribution",
+                channels=("pulse", "temperature"),
+                values=[[math.sin(step / 4) for step in range(60)], [36.5 + step / 60 if step < 45 else None for step in range(60)]],
+                attributions=[[0.4 if 20 <= step < 30 else 0.0 for step in range(60)], [-0.2 if step < 10 else 0.0 for step in range(60)]],
+            ),
+            TextHighlight(
+                title="One text and its attribution",
+                pieces=[
+                    "The",
+                    "room",
+                    "was",
+                    "clean",
+                    ",",
+                    "but",
+                    "nobody",
+                    "ever",
+                    "answered",
+                    "the",
+                    "bell",
+                    "and",
+                    "we",
+                    "waited",
+                    "an",
+                    "hour",
+                    "in",
+                    "the",
+                    "rain",
+                    ".",
+                ],
+                values=[0.0, 0.1, 0.0, 0.9, 0.0, -0.1, -0.4, 0.0, -0.2, 0.0, -0.1, 0.0, 0.0, -0.8, 0.0, -0.3, 0.0, 0.0, -0.5, 0.0],
+            ),
         ),
     )
 

@@ -12,11 +12,18 @@ from scipy.stats import binomtest
 from audit.chart_kinds import Histogram
 from audit.checks.explanation.lime_quality import lime_quality
 from audit.results import Evidence, Measurement
-from tests.audit.checks.planted import planted, write_rows
+from tests.audit.checks.planted import planted, write_rows, write_table
 
 N = 40
 LIME = "attribution.lime"
 SHAPLEY = "attribution.shapley"
+
+
+@pytest.fixture(autouse=True)
+def same_players(tmp_path: Path) -> None:
+    """Both methods name the same two columns."""
+    for probe in (LIME, SHAPLEY):
+        write_table(tmp_path, probe, "players", {"name": ["age", "income"]})
 
 
 def lime_columns(**changes: Any) -> dict[str, Any]:
@@ -142,3 +149,11 @@ def test_charts_count_every_row_once(tmp_path: Path) -> None:
     charts = asked(tmp_path).charts
 
     assert [sum(chart.series["rows"]) for chart in charts if isinstance(chart, Histogram)] == [N, N]
+
+
+def test_methods_that_explain_other_units_are_not_compared(tmp_path: Path) -> None:
+    write_table(tmp_path, SHAPLEY, "players", {"name": ["age and income", "debt"]})
+
+    evidence = asked(tmp_path, probes={LIME: lime_columns(), SHAPLEY: shapley_columns(np.full((N, 2), -1.0))})
+
+    assert [m for m in evidence.measurements if m.name == "sign_disagreement" and m.value is not None] == []
