@@ -26,7 +26,7 @@ LEGEND = 3
 LABEL = 120
 """Pixels of the names beside and, turned, below a heat map."""
 PIXELS = 64
-SIDE, PANELS, TEXT_WIDTH = 260, 6, 640
+SIDE, PANELS, TEXT_WIDTH = 260, 6, 340
 """Pixels of a drawn image's side; channels of a series that are drawn; the width a text is set in."""
 TRACE = "#12181e"
 SIGNED = ("#5b9bd0", "#eef0f2", "#e8873a")
@@ -212,6 +212,12 @@ def _pixels(pixels: Sequence[Sequence[Any]], *, signed: bool = False) -> alt.Cha
 
 
 def _strip(chart: SeriesStrip) -> alt.VConcatChart | None:
+    panels = strip_panels(chart)
+    return alt.vconcat(*panels) if panels else None
+
+
+def strip_panels(chart: SeriesStrip) -> list[alt.LayerChart]:
+    """One picture for each of the first channels, on one scale of shades; they take any width."""
     panels, scale = [], _signed([share for shares in chart.attributions for share in shares])
     for name, values, shares in list(zip(chart.channels, chart.values, chart.attributions, strict=True))[:PANELS]:
         steps = range(1, len(values) + 1)
@@ -221,8 +227,8 @@ def _strip(chart: SeriesStrip) -> alt.VConcatChart | None:
         colour = alt.Color("attribution:Q", scale=scale, legend=None)
         behind = alt.Chart(data).mark_rect(opacity=0.85).encode(x=x, x2="next:Q", color=colour, tooltip=tips)
         middle = alt.Chart(data.assign(step=data["step"] + 0.5)).mark_line(color=TRACE, strokeWidth=1.6)
-        panels.append(alt.layer(behind, middle.encode(x=x, y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)))).properties(height=110))
-    return alt.vconcat(*panels) if panels else None
+        panels.append(alt.layer(behind, middle.encode(x=x, y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)))).properties(height=170))
+    return panels
 
 
 def _strip_cells(chart: SeriesStrip) -> pd.DataFrame:
@@ -249,7 +255,7 @@ def _highlight(chart: TextHighlight) -> alt.LayerChart | None:
     colour = alt.Color("attribution:Q", scale=_signed(chart.values), legend=None)
     boxes = alt.Chart(data).mark_rect().encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=colour, tooltip=tips)
     words = alt.Chart(data).mark_text(color=TRACE, fontSize=12).encode(x=alt.X("middle:Q"), y=alt.Y("across:Q"), text="piece:N")
-    return alt.layer(boxes, words).properties(height=28 * (1 + max(place.line for place in places)) + 10)
+    return alt.layer(boxes, words).properties(width=TEXT_WIDTH, height=28 * (1 + max(place.line for place in places)))
 
 
 def _colours(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

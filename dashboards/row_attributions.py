@@ -53,11 +53,20 @@ class Attribution:
 
 def attributions(row: HeldRow) -> list[Attribution]:
     """One per probe that measured the row and names what it attributes to."""
+    found = [_attribution(row, probe) for probe in explaining(row)]
+    return [item for item in found if item is not None]
+
+
+def explaining(row: HeldRow) -> list[str]:
+    """Probes that attributed the row's output, in the order in which they are shown."""
     order = list(_METHODS)
     probes = [probe for probe in row.probes(FAMILY) if row.get(probe, "values") is not None]
-    probes.sort(key=lambda probe: (order.index(_kind(probe)) if _kind(probe) in order else len(order), probe))
-    found = [_attribution(row, probe) for probe in probes]
-    return [item for item in found if item is not None]
+    return sorted(probes, key=lambda probe: (order.index(_kind(probe)) if _kind(probe) in order else len(order), probe))
+
+
+def speaks(row: HeldRow, probe: str) -> int:
+    """1 where positive values of the probe speak for the row's decision, -1 where negative ones do, 0 where there is no decision."""
+    return _towards(row, _target(row, probe))
 
 
 def not_sampled(row: HeldRow) -> list[str]:

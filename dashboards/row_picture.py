@@ -7,15 +7,18 @@ import numpy as np
 from audit.chart_kinds import ImageOverlay, SeriesStrip, TextHighlight
 from audit.explained_picture import drawn_row, drawn_text
 from dashboards.held_row import HeldRow
-from dashboards.row_attributions import FAMILY, method_name, pieces_of
+from dashboards.row_attributions import explaining, method_name, pieces_of, speaks
 
 SHOWN = "data.shown_inputs"
 GRAD_CAM = "attribution.grad_cam"
 
 
 def row_pictures(row: HeldRow) -> list[tuple[str, ImageOverlay | SeriesStrip | TextHighlight]]:
-    """Name of the method and its picture, for every method with one number per player; a heat map too where Grad-CAM measured one."""
-    found = [(method_name(probe), picture) for probe in row.probes(FAMILY) if (picture := _picture(row, probe)) is not None]
+    """Name of the method and its picture, for every method with one number per player: above 0 for the row's decision where it has one.
+
+    A heat map too where Grad-CAM measured one.
+    """
+    found = [(method_name(probe), picture) for probe in explaining(row) if (picture := _picture(row, probe)) is not None]
     heat = _heat(row)
     return found if heat is None else [*found, ("Grad-CAM", heat)]
 
@@ -24,6 +27,7 @@ def _picture(row: HeldRow, probe: str) -> ImageOverlay | SeriesStrip | TextHighl
     players, values = row.table(probe, "players"), row.get(probe, "values")
     if players is None or values is None or len(players["name"]) != len(values):
         return None
+    values = np.asarray(values, dtype=np.float64) * (speaks(row, probe) or 1)
     title = f"Attributions by {method_name(probe)}"
     pieces = pieces_of(row)
     if pieces:

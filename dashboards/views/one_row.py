@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from audit.chart_kinds import SeriesStrip
 from audit.results import AuditRun
 from dashboards.candidate_reasons import candidate_reasons
-from dashboards.charts import attribution_bars, drawn
+from dashboards.charts import attribution_bars, drawn, strip_panels
 from dashboards.csv_text import csv_text
 from dashboards.held_row import HeldRow
 from dashboards.links import parameters
@@ -129,27 +130,32 @@ def _attributions(run: AuditRun, row: HeldRow, found: Sequence[Attribution]) -> 
         for column, item in zip(st.columns(min(BESIDE, len(found))), found[start : start + BESIDE], strict=False):
             with column:
                 _method(item, chosen)
-    _pictures(row)
+    _pictures(row, found)
     with st.expander("Numbers of all methods"):
         frame = beside(found, names)
         st.dataframe(frame, hide_index=True, key="attributions", height="content" if len(frame) < 16 else 560)
         _download(frame, "Download the attributions (CSV)", f"{run.id}.row-{row.position}.attributions.csv")
 
 
-def _pictures(row: HeldRow) -> None:
-    found = row_pictures(row)
-    if not found:
+def _pictures(row: HeldRow, found: Sequence[Attribution]) -> None:
+    pictures = dict(row_pictures(row))
+    if not pictures:
         return
-    names = [name for name, _ in found]
+    names = list(pictures)
     chosen = st.segmented_control("Draw it by", names, default=names[0], required=True) if len(names) > 1 else names[0]
-    chart = dict(found)[chosen or names[0]]
-    picture = drawn(chart)
-    if picture is None:
-        return
-    st.altair_chart(picture, alt=describe(chart), key=f"picture {chosen}", width="content")
+    chart = pictures[chosen or names[0]]
+    if isinstance(chart, SeriesStrip):
+        for number, panel in enumerate(strip_panels(chart)):
+            st.altair_chart(panel, alt=describe(chart), key=f"picture {chosen} {number}")
+    elif (picture := drawn(chart)) is not None:
+        st.altair_chart(picture, alt=describe(chart), key=f"picture {chosen}", width="content")
     st.caption(
-        "Orange raises the explained output, blue lowers it; the paler, the less. All places of a patch, superpixel, window or piece have the "
-        "shade of its attribution."
+        (
+            "Orange speaks for this decision, blue against it"
+            if any(item.towards for item in found)
+            else "Orange raises the explained output, blue lowers it"
+        )
+        + "; the paler, the less. All places of a patch, superpixel, window or piece have the shade of its attribution."
     )
 
 

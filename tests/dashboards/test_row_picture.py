@@ -42,7 +42,8 @@ def test_every_method_has_a_picture_of_a_row_that_it_explained(kind: str, done: 
     assert all(drawn(chart) is not None for chart in found.values())
     if kind == "photos":
         overlay = found["Shapley values"].overlay  # type: ignore[union-attr]
-        np.testing.assert_allclose(np.unique(overlay), np.unique(rows.column("attribution.shapley.values")[0]), atol=1e-12)
+        decided = 1 if rows.column("outputs.decision")[0] == 1 else -1
+        np.testing.assert_allclose(np.unique(overlay), np.unique(decided * rows.column("attribution.shapley.values")[0]), atol=1e-12)
 
 
 def test_the_view_of_the_row_shows_it_and_lets_people_choose_the_method(kind: str, done: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +51,7 @@ def test_the_view_of_the_row_shows_it_and_lets_people_choose_the_method(kind: st
     position = int(both[0])
     app = show("rows", done.folder.parent, monkeypatch, run=done.run.id, row=str(position))
 
-    assert "Orange raises the explained output" in words(app)
+    assert "Orange speaks for this decision" in words(app)
     (choice,) = [item for item in app.button_group if item.label == "Draw it by"]
     assert {"Shapley values", "LIME"} <= set(choice.options)
     choice.set_value("LIME").run()
