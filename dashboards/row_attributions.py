@@ -23,6 +23,7 @@ _METHODS = {
     "lime": "LIME",
     "gradient": "Input × gradient",
     "smoothgrad": "SmoothGrad × input",
+    "under_test": "Explanations under test",
 }
 """Methods in the order in which they are shown; others follow by name."""
 _DOUBTS = {

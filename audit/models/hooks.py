@@ -78,6 +78,19 @@ def _recorder(name: str, seen: dict[str, Any], side: str) -> Any:
 
 
 @contextmanager
+def out_of_place(module: nn.Module) -> Iterator[None]:
+    """Let layers that overwrite their inputs, such as ``ReLU(inplace=True)``, leave them as they are; what is looked at must not change."""
+    before = [part for part in module.modules() if getattr(part, "inplace", None) is True]
+    try:
+        for part in before:
+            part.inplace = False  # type: ignore[assignment]  # torch types every attribute of a module as a tensor or module
+        yield
+    finally:
+        for part in before:
+            part.inplace = True  # type: ignore[assignment]
+
+
+@contextmanager
 def restored_hooks(module: nn.Module) -> Iterator[None]:
     """Put the hooks of every submodule back as they were on entering."""
     before = [(getattr(part, where), dict(getattr(part, where))) for part in module.modules() for where in HOOKS if hasattr(part, where)]

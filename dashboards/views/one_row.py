@@ -21,6 +21,7 @@ from dashboards.one_row_tables import further_frame, inputs_frame, outputs_frame
 from dashboards.plain_text import escaped
 from dashboards.row_attributions import Attribution, attributions, beside, most_attributed, not_sampled, pull_sentence, pulls
 from dashboards.row_picture import row_pictures
+from dashboards.row_under_test import row_under_test
 from dashboards.row_words import decision_sentences
 from dashboards.smallest_change import SmallestChange, smallest_changes
 from dashboards.unusual import detectors_missing, unusual_frame
@@ -42,6 +43,7 @@ def show_row(run: AuditRun, row: HeldRow, positions: NDArray[np.int64], *, filte
     _reasons(run, row)
     _changes(run, row, changes)
     _attributions(run, row, found)
+    _under_test(run, row)
     _unusual(run, row)
     _neighbours(run, row)
     _held(run, row)
@@ -157,6 +159,27 @@ def _pictures(row: HeldRow, found: Sequence[Attribution]) -> None:
         )
         + "; the paler, the less. All places of a patch, superpixel, window or piece have the shade of its attribution."
     )
+
+
+def _under_test(run: AuditRun, row: HeldRow) -> None:
+    found = row_under_test(row)
+    if found is None:
+        return
+    st.subheader("Do these explanations tell what the network does?", anchor=False)
+    st.markdown(
+        "Inputs of the row are replaced by those of background rows, most relevant first and least relevant first. The area between the two "
+        "curves is large when the ranking is right; the infidelity is the part of the changes under random replacements that the attributions "
+        "do not foretell. Controls know nothing of this network: a method that does no better than they do explains nothing here. One row tells "
+        "little; the check of faithfulness has the means with their intervals."
+    )
+    st.dataframe(found.frame, hide_index=True, height="content", key="under test")
+    _download(found.frame, "Download the comparison (CSV)", f"{run.id}.row-{row.position}.under-test.csv")
+    names = list(found.curves)
+    chosen = st.segmented_control("Replace inputs as ranked by", names, default=names[0], required=True) if len(names) > 1 else names[0]
+    chart = found.curves[chosen or names[0]]
+    st.altair_chart(drawn(chart), alt=describe(chart), key=f"curves {chosen}")
+    for sentence in found.sentences:
+        st.markdown(escaped(sentence, 400))
 
 
 def _method(item: Attribution, names: Sequence[str]) -> None:
