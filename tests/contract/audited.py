@@ -40,7 +40,7 @@ NAMES = [pytest.param(name, marks=pytest.mark.slow) if name == "digits" else nam
 """For parametrize: the digits audit takes half a minute."""
 
 
-SAMPLED = tuple(f"probes.attribution.{probe}.rows={rows}" for probe, rows in (("interactions", 6), ("under_test", 12), ("layer_units", 12)))
+SAMPLED = tuple(f"probes.attribution.{probe}.rows={rows}" for probe, rows in (("interactions", 6), ("under_test", 12), ("layer_units", 6)))
 """The dearest instruments look at a few rows, so that the tests end."""
 
 

@@ -39,6 +39,7 @@ Floats = NDArray[np.float64]
     optional=(THROUGH, SHOWN),
     needs={"inputs", "modules"},
     exploratory=True,
+    default=False,
 )
 def units(rows: Rows, *, shown: int = 10, top: int = 20) -> Evidence:
     """Which units of a layer carry the output, which rows excite each of them most, and what do they respond to?

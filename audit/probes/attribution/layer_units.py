@@ -23,6 +23,8 @@ from audit.subject import Subject
 AT_ONCE = 512
 """Points of paths that are differentiated at once, at most."""
 STEPS = 32
+CHOOSING = 32
+"""Evaluated rows by which the leading units are chosen."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def prepare(subject: Subject, *, layer: str = "", background: int = 10, leading:
     everyone, drawn = np.arange(found.units, dtype=np.int64), draw_background(subject, background)
     state = State(drawn, found, everyone, everyone[:0], answers.std(axis=0), active.std(axis=0)[:0])
     target = answers.argmax(axis=1) if answers.shape[1] > 1 else np.zeros(len(rows), dtype=np.int64)
-    order = np.argsort(-_through(subject, model, rows, state, target).values.abs().mean(dim=0).numpy(), kind="stable")
+    few = slice(CHOOSING)
+    order = np.argsort(-_through(subject, model, rows[few], state, target[few]).values.abs().mean(dim=0).numpy(), kind="stable")
     kept, first = np.sort(order[:MOST_UNITS]), order[: max(1, leading)]
     notes = (f"Of {found.units:,} units the {MOST_UNITS} with the largest attributions are kept.",) if found.units > MOST_UNITS else ()
     tables: dict[str, Table] = {
