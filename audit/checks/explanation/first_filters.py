@@ -59,7 +59,10 @@ def first_filters(rows: Rows) -> Evidence:
     for place in np.argsort(-norms, kind="stable")[:ROWS_DRAWN].tolist():
         at = {"filter": int(held["filter"][place])}
         ledger.exact("norm", float(norms[place]), count, at=at, unit="weight", method="read off the weights")
-        ledger.exact("largest_cosine", float(alike[place]), count, at=at, method="read off the weights")
+        if np.isfinite(alike[place]):
+            ledger.exact("largest_cosine", float(alike[place]), count, at=at, method="read off the weights")
+        else:
+            ledger.absent("largest_cosine", "The filter has no weight, or no other filter has.", count, at=at)
     about = rows.table(PROBE, "layer")
     notes = [f"The first layer is {str(about['name'][0]) or 'the network itself'}: {count} filters of {about['shape'][0]} weights."]
     kept = rows.table(PROBE, "weights")

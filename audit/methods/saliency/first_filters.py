@@ -29,12 +29,13 @@ class Filters:
 
     @property
     def alike(self) -> NDArray[np.float64]:
-        """Largest absolute cosine between each filter and another, (filters,) in [0, 1]; 0 for a filter without weight, and for the only one."""
+        """Largest absolute cosine of each filter with another, (filters,) in [0, 1]; NaN where either has no weight or there is no other."""
         flat, norms = self.weights.reshape(len(self.weights), -1), self.norms
         unit = np.divide(flat, norms[:, None], out=np.zeros_like(flat), where=norms[:, None] > 0)
         cosines = np.abs(unit @ unit.T)
         np.fill_diagonal(cosines, 0)
-        return np.asarray(np.minimum(cosines.max(axis=1, initial=0), 1))
+        known = (norms > 0) & ((norms > 0).sum() > 1)
+        return np.where(known, np.minimum(cosines.max(axis=1, initial=0), 1), np.nan)
 
 
 def first_filters(network: Callable[[Tensor], Tensor], module: nn.Module, rows: Tensor) -> Filters:

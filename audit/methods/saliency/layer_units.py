@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from captum.attr import LayerIntegratedGradients, NeuronIntegratedGradients
@@ -81,15 +81,7 @@ def layer_attributions(
     method, parts = LayerIntegratedGradients(network, module.get_submodule(layer.name)), []
     for rows, against, chosen in _pairs(inputs, baselines, target, at_once):
         with restored_hooks(module), out_of_place(module):
-            found = method.attribute(
-                rows,
-                baselines=against,
-                target=chosen,
-                n_steps=steps,
-                method="gausslegendre",
-                internal_batch_size=at_once,
-                attribute_to_layer_input=layer.side == "input",
-            )
+            found = method.attribute(rows, against, target=chosen, attribute_to_layer_input=layer.side == "input", **_quadrature(steps, at_once))
         held = found[0] if isinstance(found, tuple) else found
         ends = [network(one).detach().gather(1, chosen[:, None])[:, 0].double() for one in (against, rows)]
         parts.append((layer.by_unit(held.detach()).sum(dim=2).double(), *ends))
@@ -108,19 +100,16 @@ def unit_attributions(
     method, parts = NeuronIntegratedGradients(network, module.get_submodule(layer.name)), []
     for rows, against, _ in _pairs(inputs, baselines, torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device), at_once):
         with restored_hooks(module), out_of_place(module):
-            found = method.attribute(
-                rows,
-                neuron_selector=largest,
-                baselines=against,
-                n_steps=steps,
-                method="gausslegendre",
-                internal_batch_size=at_once,
-                attribute_to_neuron_input=layer.side == "input",
-            )
+            found = method.attribute(rows, largest, against, attribute_to_neuron_input=layer.side == "input", **_quadrature(steps, at_once))
         ends = [largest(_held(network, module, one, layer.name, layer.side)).detach().double() for one in (against, rows)]
         parts.append((found.detach().double(), ends[1] - ends[0]))
     values, change = (_over_baselines(one, len(inputs)) for one in zip(*parts, strict=True))
     return values, change
+
+
+def _quadrature(steps: int, at_once: int) -> dict[str, Any]:
+    """captum's settings of a path."""
+    return {"n_steps": steps, "method": "gausslegendre", "internal_batch_size": at_once}
 
 
 def _over_baselines(parts: tuple[Tensor, ...], rows: int) -> Tensor:
@@ -142,7 +131,7 @@ def _pairs(inputs: Tensor, baselines: Tensor, target: Tensor, at_once: int) -> I
 
 
 def _held(network: Network, module: nn.Module, rows: Tensor, name: str, side: str) -> Tensor:
-    """What the layer holds for the rows, MethodError unless it is called once, with every row."""
+    """What the layer holds for the rows; raises MethodError unless it is called once, with every row."""
     seen: list[Tensor] = []
 
     def noting(_part: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> None:

@@ -25,7 +25,7 @@ def first_filters(block: Block, state: Any) -> Columns:  # noqa: ARG001  everyth
 
 @first_filters.prepare
 def prepare(subject: Subject) -> Prepared:
-    """Tables `filters` (filter, norm, alike), `weights` (filter, place, weight) of the largest, and `shape` with the names of a row's entries."""
+    """Tables `filters` (filter, norm, alike), `weights` (filter, place, weight) of the largest, `layer`; of a table also `entries`, their columns."""
     model = network_of(subject)
     with model.session(gradients=False) as network:
         found = filters_of(network, model.module, model.tensor(drawn_rows(subject)[:TRIED]))

@@ -41,6 +41,7 @@ def test_a_network_without_any_weight_is_all_idle(tmp_path: Path) -> None:
     evidence = asked(tmp_path, np.zeros((3, 2)))
 
     assert {one.name: one.value for one in evidence.measurements if not one.at} == {"idle_filters": 3, "twin_filters": 0}
+    assert [one.name for one in evidence.absent] == ["largest_cosine"] * 3
 
 
 def test_weights_of_a_table_are_told_by_raw_column(tmp_path: Path) -> None:

@@ -71,5 +71,5 @@ def test_norms_and_cosines_are_those_of_the_plane() -> None:
     found = Filters("", np.array([[3.0, 4.0], [-6.0, -8.0], [4.0, -3.0], [0.0, 0.0], [1.0, 0.0]]))
 
     np.testing.assert_allclose(found.norms, [5, 10, 5, 0, 1])
-    np.testing.assert_allclose(found.alike, [1, 1, 0.8, 0, 0.8])
-    np.testing.assert_array_equal(Filters("", np.ones((1, 3))).alike, [0])
+    np.testing.assert_allclose(found.alike, [1, 1, 0.8, np.nan, 0.8])
+    np.testing.assert_array_equal(Filters("", np.ones((1, 3))).alike, [np.nan])

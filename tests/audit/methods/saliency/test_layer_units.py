@@ -167,6 +167,15 @@ def test_a_layer_that_cannot_be_looked_at_is_refused_by_name(module: nn.Module, 
         find_layer(module, module, rows(2, 3).float(), name)
 
 
+def test_layers_that_overwrite_do_so_again_afterwards() -> None:
+    module, inputs = Convolutional(), rows(2, 2, 9, 7)
+    layer = find_layer(module, module, inputs, "second")
+
+    through(module, inputs, inputs + 1, torch.zeros(2, dtype=torch.int64), layer)
+
+    assert module.relu.inplace is True
+
+
 def test_hooks_are_gone_afterwards() -> None:
     module, inputs = deep(), rows(2, 3)
     layer = find_layer(module, module, inputs)

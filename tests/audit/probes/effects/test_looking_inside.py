@@ -38,6 +38,18 @@ def test_of_many_units_those_that_vary_most_are_kept(monkeypatch: pytest.MonkeyP
     assert "3 that vary most" in found.prepared.notes[0]
 
 
+def test_activations_beyond_all_bounds_are_missing_and_the_other_rows_keep_theirs() -> None:
+    subject = subject_of(nn.Sequential(nn.Linear(ENTRIES, 8), nn.ReLU(), nn.Linear(8, 2)).double())
+    whole = measure(unit_activations, subject).columns["activation"]
+    subject.evaluate.values["income"][3] = 1e308 * 10  # type: ignore[attr-defined]
+
+    found = measure(unit_activations, subject).columns["activation"]
+
+    assert np.isnan(found[3]).any()
+    assert not np.isinf(found).any()
+    np.testing.assert_array_equal(np.delete(found, 3, axis=0), np.delete(whole, 3, axis=0))
+
+
 def test_weights_on_a_table_come_with_the_columns_they_weigh() -> None:
     module = network()
     tables = first_filters.prepared(subject_of(module), {}).tables
