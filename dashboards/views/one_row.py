@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from audit.chart_kinds import SeriesStrip
 from audit.results import AuditRun
 from dashboards.candidate_reasons import candidate_reasons
-from dashboards.charts import attribution_bars, drawn, strip_panels
+from dashboards.charts import attribution_bars, drawn
 from dashboards.csv_text import csv_text
+from dashboards.drawn_inputs import strip_panels
 from dashboards.held_row import HeldRow
 from dashboards.links import parameters
 from dashboards.neighbours import neighbours_frame

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from audit.chart_kinds import BarChart, Chart
 from audit.check import check
-from audit.explained_picture import drawn_row, drawn_text
+from audit.explained_picture import drawn_text
 from audit.ledger import Ledger
 from audit.methods.statistics.intervals import Interval
 from audit.pieces import split
 from audit.results import Evidence
 from audit.rows import Rows
+from audit.shown_rows import SHOWN, ShownRows, shown_rows
 
 METHODS = ("attribution.shapley", "attribution.integrated_gradients")
-SHOWN = "data.shown_inputs"
 PIECES = "subject.pieces."
 BARS, TOLD = 12, 5
 """Bars of a row, and numbers of it in the table of measurements."""
@@ -60,14 +58,14 @@ def examples(rows: Rows, *, each: int = 2) -> Evidence:
     held = rows.within(method)
     values, errors = held.column(f"{method}.values"), held.column(f"{method}.se")
     names = [str(name) for name in held.table(method, "players")["name"]]
-    shown = _shown(rows)
-    usable = np.flatnonzero(np.isfinite(values).all(axis=1) & (np.isin(held.positions, list(shown)) if shown else True))
+    shown = shown_rows(rows)
+    usable = np.flatnonzero(np.isfinite(values).all(axis=1) & (np.isin(held.positions, list(shown.place)) if shown else True))
     charts: list[Chart] = []
     chosen = _chosen(held, usable, each)
     ledger.exact("rows_shown", len(chosen), len(usable), unit="rows", method="rule")
     for place, why in chosen.items():
         title = f"{_name(held, place)}, {why}"
-        charts += _charts(rows, held, place, title, names, values[place], errors[place], shown)
+        charts.append(_chart(held, place, title, names, values[place], errors[place], shown))
         for player in _largest(values[place])[:TOLD]:
             at = {"row": str(int(held.positions[place])), "feature": names[player]}
             value, reach, words = float(values[place, player]), NORMAL * float(errors[place, player]), _words(method)
@@ -81,13 +79,6 @@ def examples(rows: Rows, *, each: int = 2) -> Evidence:
 
 def _words(method: str) -> str:
     return method.removeprefix("attribution.").replace("_", " ")
-
-
-def _shown(rows: Rows) -> Mapping[int, int]:
-    """Place among the shown inputs by position; empty where none are drawn."""
-    if not rows.has(f"{SHOWN}.values"):
-        return {}
-    return {int(position): place for place, position in enumerate(rows.within(SHOWN).positions)}
 
 
 def _chosen(held: Rows, usable: NDArray[np.int64], each: int) -> dict[int, str]:
@@ -115,29 +106,14 @@ def _largest(values: NDArray[np.float64]) -> list[int]:
     return [int(player) for player in order if values[player] != 0]
 
 
-def _charts(  # noqa: PLR0917  the row and all that is known of it
-    rows: Rows,
-    held: Rows,
-    place: int,
-    title: str,
-    names: list[str],
-    values: NDArray[np.float64],
-    errors: NDArray[np.float64],
-    shown: Mapping[int, int],
-) -> list[Chart]:
-    if shown:
-        drawn = rows.within(SHOWN)
-        at = shown[int(held.positions[place])]
-        shape = {name: column.tolist() for name, column in drawn.table(SHOWN, "shape").items()}
-        channels = [str(name) for name in drawn.table(SHOWN, "channels")["name"]] if shape["kind"] == ["series"] else []
-        pixels, owner = drawn.column(f"{SHOWN}.values")[at], drawn.column(f"{SHOWN}.owner")[at]
-        return [drawn_row(title, pixels, owner, values, shape=shape, channels=channels)]
+def _chart(  # noqa: PLR0917  the row and all that is known of it
+    held: Rows, place: int, title: str, names: list[str], values: NDArray[np.float64], errors: NDArray[np.float64], shown: ShownRows | None
+) -> Chart:
+    if shown is not None:
+        return shown.picture(title, int(held.positions[place]), values)
     texts = [name for name in held.names() if name.startswith(PIECES)]
-    if len(texts) == 1:
-        pieces = split(str(held.column(texts[0])[place] or ""))
-        if pieces:
-            return [drawn_text(title, pieces, names, values)]
-    return [_bars(title, names, values, errors)]
+    pieces = split(str(held.column(texts[0])[place] or "")) if len(texts) == 1 else []
+    return drawn_text(title, pieces, names, values) if pieces else _bars(title, names, values, errors)
 
 
 def _bars(title: str, names: list[str], values: NDArray[np.float64], errors: NDArray[np.float64]) -> BarChart:

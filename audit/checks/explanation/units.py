@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from audit.chart_kinds import Chart, HeatMap, ImageOverlay, TableChart
+from audit.chart_kinds import Chart, HeatMap, TableChart
 from audit.check import check
 from audit.estimate_bars import estimate_bars
-from audit.explained_picture import drawn_row
 from audit.judge import number
 from audit.ledger import Ledger
 from audit.methods.statistics.group_shares import one_share
@@ -18,12 +15,12 @@ from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.means import mean_interval
 from audit.methods.statistics.proportions import proportion_interval
 from audit.results import Evidence
-from audit.row_design import row_design
+from audit.row_design import RowDesign, row_design
 from audit.rows import Rows
+from audit.shown_rows import SHOWN, shown_rows
 
 ACTIVE = "effects.unit_activations"
 THROUGH = "attribution.layer_units"
-SHOWN = "data.shown_inputs"
 TOLD_ROWS, TOLD_INPUTS, DRAWN_INPUTS = 5, 5, 15
 PICTURED_UNITS, PICTURED_ROWS = 3, 3
 LARGE_GAP = 0.05
@@ -72,7 +69,8 @@ def units(rows: Rows, *, shown: int = 10, top: int = 20) -> Evidence:
         return ledger.evidence(notes=notes)
     means, charts, blockers = _through(ledger, rows, notes, shown)
     chosen = _chosen(means, active[usable], names, shown)
-    lines = [_unit(ledger, held, usable, active[:, place], int(names[place]), means, top) for place in chosen]
+    design = row_design(held).of(usable)
+    lines = [_unit(ledger, held, design, usable, active[:, place], int(names[place]), means, top) for place in chosen]
     columns = ("unit", "mean attribution", "above 0 in", "rows that excite it most (activation)", "decisions of the most exciting")
     table = TableChart(title="Units and the rows that excite them most", columns=columns, rows=lines)
     pictures = [picture for place in chosen[:PICTURED_UNITS] for picture in _pictures(rows, held, active[:, place], usable, int(names[place]))]
@@ -148,10 +146,10 @@ def _chosen(means: dict[int, Interval], active: Floats, names: NDArray[np.int64]
 
 
 def _unit(  # noqa: PLR0917  the unit and all that is told of it
-    ledger: Ledger, held: Rows, usable: NDArray[np.bool_], active: Floats, unit: int, means: dict[int, Interval], top: int
+    ledger: Ledger, held: Rows, design: RowDesign, usable: NDArray[np.bool_], active: Floats, unit: int, means: dict[int, Interval], top: int
 ) -> tuple[str, str, str, str, str]:
     """Write what is known of one unit; its line in the table."""
-    at, design = {"unit": unit}, row_design(held).of(usable)
+    at = {"unit": unit}
     share = proportion_interval(one_share(active[usable] > 0, weights=design.weights, clusters=design.clusters))
     ledger.add("active_share", share, at=at, unit="proportion")
     order = _most_exciting(active, usable)
@@ -182,19 +180,9 @@ def _most_exciting(active: Floats, usable: NDArray[np.bool_]) -> NDArray[np.int6
 
 def _pictures(rows: Rows, held: Rows, active: Floats, usable: NDArray[np.bool_], unit: int) -> list[Chart]:
     """Of the rows whose inputs are kept to be drawn, those that excite the unit most."""
-    if not rows.has(f"{SHOWN}.values"):
+    drawn = shown_rows(rows)
+    if drawn is None:
         return []
-    drawn = rows.within(SHOWN)
-    kept = {int(position): place for place, position in enumerate(drawn.positions)}
-    order = [place for place in _most_exciting(active, usable).tolist() if int(held.positions[place]) in kept][:PICTURED_ROWS]
-    shape = {name: column.tolist() for name, column in drawn.table(SHOWN, "shape").items()}
-    channels = [str(name) for name in drawn.table(SHOWN, "channels")["name"]] if shape["kind"] == ["series"] else []
-    pixels, owner = drawn.column(f"{SHOWN}.values"), drawn.column(f"{SHOWN}.owner")
-    found: list[Chart] = []
-    for place in order:
-        position = int(held.positions[place])
-        title = f"Unit {unit}, row {position:,}, activation {number(float(active[place]))}"
-        at = kept[position]
-        picture = drawn_row(title, pixels[at], owner[at], np.zeros(int(owner.max()) + 1), shape=shape, channels=channels)
-        found.append(replace(picture, overlay=()) if isinstance(picture, ImageOverlay) else picture)
-    return found
+    order = [place for place in _most_exciting(active, usable).tolist() if int(held.positions[place]) in drawn.place][:PICTURED_ROWS]
+    titles = {place: f"Unit {unit}, row {int(held.positions[place]):,}, activation {number(float(active[place]))}" for place in order}
+    return [drawn.picture(title, int(held.positions[place])) for place, title in titles.items()]
