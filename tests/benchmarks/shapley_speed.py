@@ -59,11 +59,12 @@ def _permutation(problem: Problem, *, runs: int) -> Iterator[Figure]:
     d, b = problem.d, len(problem.background)
     per_row, generator = (2 * d + 2048) * b, np.random.default_rng(1)
     equal = per_row // (b * 2 * (d - 1))
+    first = first_layer(problem.network, problem.network, problem.rows)
 
     def ours(pairs: int) -> Array:
         shape = (len(problem.rows), b, pairs, d)
         orders = generator.permuted(np.broadcast_to(np.arange(d), shape), axis=-1)
-        return shapley_permutation(problem.network, problem.rows, problem.background, np.arange(d), orders=orders).values[..., 0]
+        return shapley_permutation(problem.network, problem.rows, problem.background, np.arange(d), orders=orders, first=first).values[..., 0]
 
     def theirs(seed: int) -> Array:
         masker = shap.maskers.Independent(problem.background.cpu().numpy(), max_samples=b)

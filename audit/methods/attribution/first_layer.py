@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
@@ -13,18 +13,44 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Node
 
 from audit.errors import MethodError
+from audit.methods.attribution.chain import Chain, Step, chain_of
 from audit.methods.attribution.propagation.trace import Network, traced
+from audit.models.device import is_out_of_memory
 
 _SHAPES = {"view", "_unsafe_view", "reshape", "clone", "alias", "detach", "slice", "cat"}
 """Operators on whole rows that leave every entry where it is; of `slice` and `cat` only those of all rows."""
 _TURNS = {"t", "transpose", "permute", "detach", "alias"}
 _ROWS = 3
-_found: WeakKeyDictionary[nn.Module, tuple[tuple[Any, ...], str | None]] = WeakKeyDictionary()
+_found: WeakKeyDictionary[nn.Module, tuple[tuple[Any, ...], tuple[Step, ...] | None, str | None]] = WeakKeyDictionary()
+Layer = TypeVar("Layer", bound="FirstLayer")
+
+
+class FirstLayer(Protocol):
+    """A linear layer that alone is given the inputs, each row once, and the network behind it.
+
+    Entries may be changed one by one before it: that commutes with the exchange of entries between rows.
+    """
+
+    @property
+    def weight(self) -> Tensor:
+        """(h, entries)."""
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """The whole network, (m, …) → (m, k)."""
+
+    def entries(self, flat: Tensor) -> Tensor:
+        """What the layer is given for flattened rows (m, entries), (m, entries)."""
+
+    def before(self, flat: Tensor) -> Tensor:
+        """What the layer makes of flattened rows (m, entries), (m, h)."""
+
+    def behind(self, held: Tensor) -> Tensor:
+        """Outputs (m, k) of rows of which the layer makes `held` (m, h), which may be overwritten."""
 
 
 @dataclass(frozen=True)
-class FirstLayer:
-    """A linear layer (entries → h) that alone is given the inputs, each row once, and the network behind it."""
+class HookedLayer:
+    """The first layer of a network that goes on in any way behind it: the layer is made to answer what it is told."""
 
     network: Network
     layer: nn.Linear
@@ -32,6 +58,19 @@ class FirstLayer:
     """Of one row of the inputs."""
     answer: tuple[int, ...]
     """Of one row of what the layer returns; h numbers."""
+
+    @property
+    def weight(self) -> Tensor:
+        """(h, entries)."""
+        return self.layer.weight
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """The network."""
+        return self.network(rows)
+
+    def entries(self, flat: Tensor) -> Tensor:
+        """The rows themselves."""
+        return flat
 
     def before(self, flat: Tensor) -> Tensor:
         """What the layer makes of flattened rows (m, entries), (m, h)."""
@@ -47,34 +86,39 @@ class FirstLayer:
 def first_layer(network: Network, module: nn.Module, example: Tensor) -> FirstLayer | None:
     """The first layer of the `network`, which calls `module` on rows (m, …) as in `example`, if it is a linear one that alone reads the inputs.
 
-    Found from the operators that are used, and tried on the rows of `example`; None where it is anything else. A module is looked at once.
+    Found from the operators that are used, and tried on the rows of `example`; None where it is anything else. A `Chain` where all operators
+    are linear layers and others entry by entry, one after the other. A module is looked at once.
     """
     rows = example[: min(_ROWS, len(example))]
     if not rows.is_floating_point() or not len(rows):
         return None
     key = (tuple(rows.shape[1:]), rows.dtype, rows.device)
-    if _found.get(module, (None, None))[0] != key:
-        _found[module] = (key, _name(network, module, rows))
-    name = _found[module][1]
-    if name is None:
-        return None
+    if module not in _found or _found[module][0] != key:
+        _found[module] = (key, *_looked_at(network, module, rows))
+    _, steps, name = _found[module]
+    chain = None if steps is None else _tried(Chain(module, steps), network, rows)
+    if chain is not None or name is None:
+        return chain
     layer = dict(module.named_modules())[name]
-    assert isinstance(layer, nn.Linear)  # noqa: S101  `_name` gives no other
+    assert isinstance(layer, nn.Linear)  # noqa: S101  `_looked_at` gives no other
     answer = _answer_shape(network, layer, rows)
-    return None if answer is None else _tried(FirstLayer(network, layer, tuple(rows.shape[1:]), answer), rows)
+    return None if answer is None else _tried(HookedLayer(network, layer, tuple(rows.shape[1:]), answer), network, rows)
 
 
-def _name(network: Network, module: nn.Module, rows: Tensor) -> str | None:
-    """Name of the layer that alone reads the inputs; None when there is none, or it is not a plain linear layer used once."""
-    entries = rows[0].numel()
-    fitting = [name for name, part in module.named_modules() if type(part) is nn.Linear and part.in_features == entries]
-    if not fitting:
-        return None
+def _looked_at(network: Network, module: nn.Module, rows: Tensor) -> tuple[tuple[Step, ...] | None, str | None]:
+    """The steps of a chain, and the name of the layer that alone reads the inputs; None where there is none."""
     try:
-        weight = _only_reader(traced(network, rows))
+        graph = traced(network, rows)
     except MethodError:
-        return None
-    same = [name for name in fitting if weight is not None and _same(dict(module.named_modules())[name].weight, weight)]
+        return None, None
+    return chain_of(graph, module), _name(graph, module, rows[0].numel())
+
+
+def _name(graph: GraphModule, module: nn.Module, entries: int) -> str | None:
+    """Name of the layer that alone reads the inputs; None when there is none, or it is not a plain linear layer used once."""
+    weight, parts = _only_reader(graph), dict(module.named_modules())
+    fitting = [name for name, part in parts.items() if type(part) is nn.Linear and part.in_features == entries]
+    same = [name for name in fitting if weight is not None and _same(parts[name].weight, weight)]
     return same[0] if len(same) == 1 else None
 
 
@@ -126,10 +170,16 @@ def _answer_shape(network: Network, layer: nn.Linear, rows: Tensor) -> tuple[int
     return tuple(seen[0].shape[1:]) if once else None
 
 
-def _tried(found: FirstLayer, rows: Tensor) -> FirstLayer | None:
-    """The layer, if going through it in two steps says what the network says."""
-    ours, theirs = found.behind(found.before(rows.reshape(len(rows), -1))), found.network(rows)
-    close = ours.shape == theirs.shape and torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5, equal_nan=True)
+def _tried(found: Layer, network: Network, rows: Tensor) -> Layer | None:
+    """The layer, if going through it in two steps and at once says what the network says."""
+    theirs, flat = network(rows), rows.reshape(len(rows), -1)
+    try:
+        both = (found.behind(found.before(flat)), found(rows))
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        return None
+    close = all(ours.shape == theirs.shape and torch.allclose(ours, theirs, rtol=1e-4, atol=1e-5, equal_nan=True) for ours in both)
     return found if close else None
 
 

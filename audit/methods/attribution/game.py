@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,14 +13,21 @@ from torch import Tensor
 
 from audit.errors import MethodError
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.models.chunks import each_part
+from audit.methods.attribution.mixing import bits_of, mixer
+from audit.methods.attribution.room import Room
+from audit.models.chunks import each_part, each_run
+from audit.models.device import is_out_of_memory, release_memory
 
 Network = Callable[[Tensor], Tensor]
 """(m, …) → (m, k)."""
 Link = Callable[[Tensor], Tensor]
 """Entry by entry."""
-IN_CACHE = 131_072
-"""Numbers that a layer may return at once while they stay in a processor's own cache."""
+FEWEST_COALITIONS = 8
+"""Coalitions from which on what each player adds behind the first layer is worth working out."""
+IN_CACHE = 524_288
+"""Numbers that a layer may return at once on a processor: fewer cost more calls, more no longer stay in its cache."""
+AT_ONCE = 262_144
+"""Outputs that are added up at once."""
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
 
@@ -112,53 +120,75 @@ class Game:
 
     def worth(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
         """v of each of the coalitions `inside` (c, varying players), as (c, k), for the flattened `row`."""
-        found = [torch.einsum("b,cbk->ck", self.weights, answers) for answers in self.asked(row, inside, places)]
-        return self.linked(torch.cat(found)) if found else self.alone.new_zeros(0, self.alone.shape[1])
+        k, b = self.alone.shape[1], len(self.background)
+        found = [(answers.transpose(1, 2).reshape(-1, b) @ self.weights).view(-1, k) for answers in self.asked(row, inside, places)]
+        return self.linked(torch.cat(found)) if found else self.alone.new_zeros(0, k)
 
     def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[Tensor]:
         """Outputs for each of the coalitions `inside` and each background row, (c, b, k), some coalitions at a time."""
         member = torch.as_tensor(inside, device=row.device)
+        if not member.numel():
+            return
         held = self._behind_first(row, member, places)
         if held is not None:
             yield from held
             return
-        single = torch.equal(places, torch.arange(member.shape[1], device=row.device))  # every player varies and owns one entry
+        entries = member if torch.equal(places, torch.arange(member.shape[1], device=row.device)) else member[:, places]
+        size = min(max(1, self.chunk // self.background.shape[0]), entries.shape[0])
+        mix = mixer(row, self.background, size)
+        yield from self._in_groups(lambda part: self.answers(mix(part[None, None], slice(None), False)), bits_of(entries, row), size)
 
-        def mixed(part: Tensor) -> Tensor:
-            rows = torch.where((part if single else part[:, places])[:, None], row, self.background)
-            return self.answers(rows.reshape(-1, row.shape[0])).reshape(len(part), *self.alone.shape)
+    def _in_groups(self, answers: Callable[[Tensor], Tensor], members: Tensor, size: int) -> Iterator[Tensor]:
+        """`answers` (b, c, k) of `size` of the `members` (c, …) at a time, laid together as (c, b, k) for many of them."""
+        b, k = self.alone.shape
+        for group in torch.split(members, max(size, AT_ONCE // (b * k))):
+            held = self.alone.new_empty(b, group.shape[0], k)
 
-        yield from each_part(mixed, member, max(1, self.chunk // len(self.background)))
+            def fill(run: slice, group: Tensor = group, held: Tensor = held) -> None:
+                held[:, run] = answers(group[run]).view(b, -1, k)
+
+            deque(each_run(fill, group.shape[0], size, members.device), maxlen=0)
+            yield held.transpose(0, 1)
 
     def _behind_first(self, row: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
-        """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x − b)_i; None where mixing the rows costs no more."""
-        count, m = member.shape
-        if self.first is None or count < self.first.layer.out_features:
+        """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x - b)_i; None where mixing the rows costs no more."""
+        if self.first is None or member.shape[0] < FEWEST_COALITIONS:
             return None
-        b, h = len(self.background), self.first.layer.out_features
-        if b * row.shape[0] * h > MOST_PARTS:
+        parts = self.parts(self.first, row, places, member.shape[1])
+        if parts is None:
             return None
-        parts = (row - self.background)[:, :, None] * self.first.layer.weight.T
+        return self._added(self.first, torch.cat([member, torch.ones_like(member[:, :1])], dim=1).type_as(parts), parts)
+
+    def parts(self, first: FirstLayer, row: Tensor, places: Tensor, m: int) -> Tensor | None:
+        """What the first layer makes of each of the m varying players alone, and last of the background row, (m + 1, b, h).
+
+        None where that would take too much memory, or is no finite number: 0 · ∞ is none, and an absent player adds nothing.
+        """
+        b, weight = self.background.shape[0], first.weight
+        if b * row.shape[0] * weight.shape[0] > MOST_PARTS:
+            return None
+        away = first.entries(row[None]) - first.entries(self.background)
+        parts = away.T[:, :, None] * weight.T[:, None]
         if not (m == row.shape[0] and torch.equal(places, torch.arange(m, device=row.device))):
-            parts = parts.new_zeros(b, m, h).index_add_(1, places, parts)
-        start = self.first.before(self.background)
-        if not (torch.isfinite(parts).all() and torch.isfinite(start).all()):  # 0 · ∞ is no number, and an absent player adds nothing
-            return None
-        return self._added(
-            self.first, torch.cat([member, torch.ones_like(member[:, :1])], dim=1).type_as(row), torch.cat([parts, start[:, None]], dim=1)
-        )
+            parts = parts.new_zeros(m, *parts.shape[1:]).index_add_(0, places, parts)
+        parts = torch.cat([parts, first.before(self.background)[None]])
+        return parts if bool(torch.isfinite(parts.sum())) else None
 
     def _added(self, first: FirstLayer, member: Tensor, parts: Tensor) -> Iterator[Tensor]:
-        """One background row (m + 1, h) after the other, each with many coalitions at once: products of this shape are the quickest."""
-        size = min(self.chunk, MOST_PARTS // self.alone.numel())
-        if member.device.type == "cpu":
-            size = min(size, IN_CACHE // parts.shape[-1])
+        """Many coalitions (c, m + 1) with some background rows of (m + 1, b, h) after the other: products of this shape are the quickest."""
+        room, h = Room(), parts.shape[2]
+        size = max(1, IN_CACHE // h) if member.device.type == "cpu" else self.chunk
 
-        def added(part: Tensor) -> Tensor:
-            return torch.stack([float64(first.behind(part @ own)) for own in parts], dim=1)
+        def answers(part: Tensor) -> Tensor:
+            count = part.shape[0]
+            found = []
+            for own in torch.split(parts, max(1, size // count), dim=1):
+                held = torch.mm(part, own.flatten(1), out=room.lend("held", (count, own.shape[1] * h), part))
+                found.append(float64(first.behind(held.view(-1, h))).view(count, own.shape[1], -1).transpose(0, 1))
+            return found[0] if len(found) == 1 else torch.cat(found)
 
-        parts_of = max(1, -(-len(member) // max(1, size)))  # of one size, rather than a small one at the end
-        yield from each_part(added, member, -(-len(member) // parts_of))
+        count = max(1, -(-member.shape[0] // size))  # of one size, rather than a small one at the end
+        yield from self._in_groups(answers, member, -(-member.shape[0] // count))
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
@@ -190,7 +220,8 @@ def make_game(
 
     Raises MethodError for an empty background, an owner of another length or range, or weights that are no distribution. Entries are
     exchanged and never mixed, so they may be whole numbers, such as token ids. With a `link` v is the link of the mean. `first` is the first layer of
-    the network, where it is linear: coalitions are then added up behind it, which changes values by rounding only.
+    the network, where it is linear: coalitions are then added up behind it, and the network is carried out as it knows it, which changes
+    values by rounding only.
     """
     if not len(background):
         raise MethodError("the background has no rows")
@@ -200,6 +231,7 @@ def make_game(
     shares = np.full(len(flat), 1 / len(flat)) if weights is None else np.asarray(weights, dtype=np.float64)
     if shares.shape != (len(flat),) or (shares < 0).any() or not np.isfinite(shares.sum()) or shares.sum() <= 0:
         raise MethodError(f"background weights must be {len(flat)} non-negative numbers with a positive sum")
+    network = network if first is None else first
     shape = tuple(background.shape[1:])
     alone = torch.cat(list(each_part(lambda part: float64(network(part)), background, chunk)))
     places = torch.as_tensor(owner, dtype=torch.int64, device=background.device)
@@ -226,10 +258,15 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
 
 def answered(network: Network, rows: Tensor) -> Tensor:
     """Outputs (m, k) float64 of rows (m, …), in several passes where memory ends."""
-    found = list(each_part(lambda part: float64(network(part)), rows, max(1, len(rows)))) or [float64(network(rows))]
-    return found[0] if len(found) == 1 else torch.cat(found)
+    try:
+        return float64(network(rows))
+    except RuntimeError as error:
+        if not is_out_of_memory(error) or rows.shape[0] < 2:
+            raise
+    release_memory(rows.device)  # after the handler, whose traceback keeps the tensors of the failed call alive
+    return torch.cat(list(each_part(lambda part: float64(network(part)), rows, rows.shape[0] // 2)))
 
 
 def float64(output: Tensor) -> Tensor:
     """A detached copy on the CPU; not every device knows float64."""
-    return output.detach().cpu().double()
+    return output.detach().cpu().to(torch.float64, copy=True)

@@ -46,13 +46,13 @@ def enumerated(game: Game, row: Tensor) -> RowValues:
         raise MethodError(f"{m} players vary; all coalitions are enumerated for at most {MOST_PLAYERS}")
     total = game.answers(row[None])[0]
     inside = coalitions(m)
-    weights, b = torch.from_numpy(coalition_weights(m)), len(game.background)
-    each = torch.einsum("m,bk->bmk", weights[:, 0], game.alone) + weights[:, -1, None] * total if m else game.alone.new_zeros(b, 0, len(total))
+    weights, (b, k) = torch.from_numpy(coalition_weights(m)), game.alone.shape
+    each = weights[:, :1] * game.alone.flatten() + weights[:, -1:] * total.repeat(b) if m else game.alone.new_zeros(0, b * k)
     start = 1
     for answers in game.asked(row, inside[1:-1], game.places(varying)):
-        each += torch.einsum("mc,cbk->bmk", weights[:, start : start + len(answers)], answers)
+        each.addmm_(weights[:, start : start + len(answers)], answers.reshape(len(answers), b * k))
         start += len(answers)
-    mean, doubt = game.over_background(each)
+    mean, doubt = game.over_background(each.view(m, b, k).transpose(0, 1))
     values = game.spread(mean, varying)
     drawn = None if doubt is None else game.spread(doubt, varying)
     return RowValues(values, torch.zeros_like(values), total, max(0, 2**m - 2) * b + 1, exact=True, background_se=drawn)

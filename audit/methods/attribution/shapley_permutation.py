@@ -11,9 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
-from audit.models.chunks import each_part
+from audit.methods.attribution.first_layer import FirstLayer
+from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, float64, make_game, play
+from audit.methods.attribution.mixing import bits_of, mixer
+from audit.methods.attribution.room import Room
+from audit.models.chunks import each_run
 
+Walk = Callable[[slice, slice], Tensor]
+"""The inner steps of `_rising`, s = 1…m - 1, for some background rows and some of their permutations, as (rows, permutations, m - 1, k)."""
 SMALL_RANKS = 255
 """Players up to which their ranks are bytes, which are compared quickest."""
 
@@ -27,6 +32,7 @@ def shapley_permutation(
     orders: NDArray[np.integer],
     weights: NDArray[np.float64] | None = None,
     chunk: int = 4096,
+    first: FirstLayer | None = None,
 ) -> ShapleyValues:
     """Unbiased estimates for `inputs` (n, …) against `background` (b, …), with standard errors.
 
@@ -39,7 +45,7 @@ def shapley_permutation(
     rounding. With S_b² the variance between the pairs of background row b, the squared standard error is Σ_b u_b² S_b² / pairs, which
     is unbiased; that is why at least two pairs per background row are asked for. Raises MethodError otherwise.
     """
-    game = make_game(network, background, owner, players=orders.shape[-1], weights=weights, chunk=chunk)
+    game = make_game(network, background, owner, players=orders.shape[-1], weights=weights, chunk=chunk, first=first)
     check_orders(orders, len(inputs), len(background))
     return play(game, inputs, lambda held, row, position: walked(held, row, orders[position]))
 
@@ -97,12 +103,10 @@ def _error(game: Game, found: Tensor) -> Tensor:
 
 def contributions(game: Game, row: Tensor, orders: NDArray[np.integer], varying: Tensor, total: Tensor) -> Tensor:
     """What each of the m varying players adds in each permutation (b, pairs, players), forwards and backwards halved: (b, pairs, m, k)."""
-    m, (b, pairs, _) = len(varying), orders.shape
-    ranks = ranks_of(orders, varying.cpu().numpy()).reshape(b * pairs, m)
+    ranks = ranks_of(orders, varying.cpu().numpy())
     rising = _rising(game, row, ranks, game.places(varying), total)
-    steps = (rising[:, 1:] - rising[:, :-1]) / 2
-    index = torch.from_numpy(ranks)[:, :, None].expand(-1, -1, steps.shape[2])
-    return steps.gather(1, index).reshape(b, pairs, m, -1)
+    steps = (rising[:, :, 1:] - rising[:, :, :-1]) / 2
+    return steps.gather(2, torch.from_numpy(ranks)[..., None].expand_as(steps))
 
 
 def ranks_of(orders: NDArray[np.integer], varying: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -112,36 +116,63 @@ def ranks_of(orders: NDArray[np.integer], varying: NDArray[np.int64]) -> NDArray
 
 
 def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, total: Tensor) -> Tensor:
-    """f(S_s) - f(complement of S_s) where S_s holds the first s players of each permutation, s = 0…m, as (permutations, m + 1, k).
+    """f(S_s) - f(complement of S_s) where S_s holds the first s players of each permutation, s = 0…m, as (b, pairs, m + 1, k).
 
     The walk from the back visits the complements of the walk from the front, so half the difference of neighbours is the mean of a
     player's two contributions.
     """
-    permutations, m = ranks.shape
-    alone = game.alone.repeat_interleave(permutations // len(game.background), dim=0)
-    ends = (total - alone)[:, None]
+    b, pairs, m = ranks.shape
+    ends = (total - game.alone)[:, None, None]
     if m == 1:
-        return torch.cat([-ends, ends], dim=1)
-    source = torch.arange(len(game.background), device=row.device).repeat_interleave(permutations // len(game.background))
-    small = torch.uint8 if m <= SMALL_RANKS else torch.int32
-    place, size = torch.as_tensor(ranks, device=row.device).type(small)[:, places], max(1, game.chunk // (2 * (m - 1)))
-    parts = -(-permutations // size)
+        return torch.cat([-ends, ends], dim=2).expand(-1, pairs, -1, -1)
+    rank = torch.as_tensor(ranks, device=row.device).type(torch.uint8 if m <= SMALL_RANKS else torch.int32)
+    rising = ends.new_empty(b, pairs, m + 1, ends.shape[-1])  # made first: what stays between what goes would scatter the memory
+    rising[:, :, :1], rising[:, :, -1:] = -ends, ends
+    walk = _behind_first(game, row, rank, places) or _mixed(game, row, rank[..., places])
+    size = max(1, game.chunk // (2 * (m - 1)))
 
-    rising = ends.new_empty(permutations, m + 1, ends.shape[-1])  # made first: what stays between what goes would scatter the memory
-    rising[:, :1], rising[:, -1:] = -ends, ends
+    def of_rows(rows: slice) -> None:
+        def of_pairs(some: slice) -> None:
+            rising[rows, some, 1:-1] = walk(rows, some)
 
-    def inner(part: Tensor) -> None:
-        rising[part.cpu(), 1:-1] = _differences(game, row, place[part], game.background[source[part]], m - 1)
+        deque(each_run(of_pairs, pairs, size, row.device), maxlen=0)
 
-    deque(each_part(inner, torch.arange(permutations, device=row.device), -(-permutations // parts)), maxlen=0)
+    deque(each_run(of_rows, b, max(1, size // pairs), row.device), maxlen=0)
     return rising
 
 
-def _differences(game: Game, row: Tensor, rank: Tensor, against: Tensor, count: int) -> Tensor:
-    """The inner steps of some permutations, m - 1 = `count`: `rank` and `against` (p, entries) give (p, m - 1, k)."""
-    steps = torch.arange(1, count + 1, dtype=rank.dtype, device=row.device)
-    inside = rank[:, None, :] < steps[:, None]
-    others = against[:, None, :]
-    both = torch.stack([torch.where(inside, row, others), torch.where(inside, others, row)])
-    answers = game.answers(both.reshape(-1, row.shape[0])).reshape(2, len(rank), len(steps), -1)
-    return answers[0] - answers[1]
+def _mixed(game: Game, row: Tensor, rank: Tensor) -> Walk:
+    """Differences in the network of rows that are mixed, where entries have the ranks (b, pairs, entries) of their players."""
+    steps = torch.arange(1, int(rank.max()) + 1, dtype=rank.dtype, device=row.device)
+    mix = mixer(row, game.background, steps.shape[0])
+
+    def differences(rows: slice, some: slice) -> Tensor:
+        inside = bits_of(rank[rows, some, None, :] < steps[:, None], row)
+        forth, back = (game.answers(mix(inside, rows, turned)) for turned in (False, True))
+        return (forth - back).view(*inside.shape[:-1], -1)
+
+    return differences
+
+
+def _behind_first(game: Game, row: Tensor, rank: Tensor, places: Tensor) -> Walk | None:
+    """The same behind a linear first layer, with W x_rest + W b_S = (W x + W b) - (W x_S + W b_rest); None where there is none to be used."""
+    first, m = game.first, rank.shape[-1]
+    parts = None if first is None else game.parts(first, row, places, m)
+    if first is None or parts is None:
+        return None
+    parts, steps = parts.transpose(0, 1).contiguous(), torch.arange(1, m, dtype=rank.dtype, device=row.device)
+    both_ends = (first.before(row[None]) + parts[:, -1])[:, None]
+
+    room, h = Room(), parts.shape[-1]
+
+    def differences(rows: slice, some: slice) -> Tensor:
+        ranks = rank[rows, some, None, :]
+        shape = (*ranks.shape[:2], m - 1)
+        inside = torch.lt(ranks, steps[:, None], out=room.lend("inside", (*shape, m), parts)).view(len(ranks), -1, m)
+        held = room.lend("held", (2, len(ranks), inside.shape[1], h), parts)
+        torch.baddbmm(parts[rows, -1:], inside, parts[rows, :-1], out=held[0])
+        torch.sub(both_ends[rows], held[0], out=held[1])
+        answers = float64(first.behind(held.view(-1, h))).view(2, *shape, -1)
+        return answers[0] - answers[1]
+
+    return differences

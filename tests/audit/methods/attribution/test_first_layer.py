@@ -7,18 +7,33 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from audit.methods.attribution.first_layer import first_layer
+from audit.methods.attribution.chain import Chain
+from audit.methods.attribution.first_layer import HookedLayer, first_layer
+from audit.methods.attribution.shapley import Draw, shapley_values
 from audit.methods.attribution.shapley_exact import shapley_exact
 from audit.methods.attribution.shapley_interactions import shapley_interactions
-from audit.methods.attribution.shapley_like_shap import shapley_kernel
+from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
 from audit.methods.attribution.shapley_quadrature import shapley_quadrature
 
 
-def perceptron(entries: int = 8, *, hidden: int = 16, outputs: int = 2) -> nn.Sequential:
+class Residual(nn.Module):
+    """Adds to what it is given."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer = nn.Linear(width, width)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs + torch.tanh(self.layer(inputs))
+
+
+def perceptron(entries: int = 8, *, hidden: int = 16, outputs: int = 2, chained: bool = False) -> nn.Sequential:
     torch.manual_seed(3)
-    layers = (nn.Flatten(), nn.Linear(entries, hidden), nn.Tanh(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+    middle = nn.Linear(hidden, hidden) if chained else Residual(hidden)
+    layers = (nn.Flatten(), nn.Linear(entries, hidden), nn.Tanh(), middle, nn.ReLU(), nn.Linear(hidden, outputs))
     return nn.Sequential(*layers).double().requires_grad_(False)
 
 
@@ -35,15 +50,25 @@ class Wired(nn.Module):
         return self.join(self.first, self.second, inputs)
 
 
+def drawn(rows: Tensor, background: int, players: int) -> list[Draw]:
+    """The same permutations at every call."""
+
+    def more(count: int) -> NDArray[np.int64]:
+        return np.random.default_rng(count).permuted(np.broadcast_to(np.arange(players), (background, count, players)), axis=-1)
+
+    return [more] * len(rows)
+
+
 @pytest.mark.parametrize("shape", [(8,), (2, 4)])
 @pytest.mark.parametrize("background", [1, 40])
-def test_every_estimator_says_what_it_says_of_mixed_rows(shape: tuple[int, ...], background: int) -> None:
-    network, generator = perceptron(), torch.Generator().manual_seed(1)
+@pytest.mark.parametrize("chained", [False, True])
+def test_every_estimator_says_what_it_says_of_mixed_rows(shape: tuple[int, ...], background: int, chained: bool) -> None:
+    network, generator = perceptron(chained=chained), torch.Generator().manual_seed(1)
     rows = torch.randn(3, *shape, generator=generator, dtype=torch.float64)
     rest = torch.randn(background, *shape, generator=generator, dtype=torch.float64)
     rows[1].reshape(-1)[2] = rest.reshape(background, -1)[0, 2]
     first = first_layer(network, network, rows)
-    assert first is not None
+    assert isinstance(first, Chain if chained else HookedLayer)
 
     for owner in (np.arange(8), np.array([0, 1, 2, 2, 3, 3, 3, 4])):
         size = int(owner.max()) + 1
@@ -52,6 +77,8 @@ def test_every_estimator_says_what_it_says_of_mixed_rows(shape: tuple[int, ...],
             (shapley_kernel, {"seed": 5, "samples": 60}),
             (shapley_quadrature, {"pairs": 30, "seed": 2}),
             (shapley_interactions, {"exact_up_to": 10}),
+            (shapley_values, {"exact_up_to": 2, "pairs": 3, "estimator": "permutation", "draws": drawn(rows, background, size)}),
+            (shapley_permutation_like_shap, {"seed": 4, "evaluations": 60}),
         ):
             found = estimate(network, rows, rest, owner, players=size, first=first, **more)  # type: ignore[operator]
             expected = estimate(network, rows, rest, owner, players=size, **more)  # type: ignore[operator]
@@ -84,12 +111,12 @@ def test_a_network_may_take_rows_in_parts() -> None:
     "join",
     [
         pytest.param(lambda first, second, x: second(torch.relu(first(x)) + x), id="inputs go around it"),
-        pytest.param(lambda first, second, x: second(torch.relu(first(first(x)))), id="used twice"),
-        pytest.param(lambda first, second, x: second(torch.relu(first(torch.tanh(x)))), id="something before it"),
+        pytest.param(lambda first, second, x: second(torch.relu(first(first(x)) + 1).cumsum(1)), id="used twice"),
+        pytest.param(lambda first, second, x: second(torch.relu(first(torch.softmax(x, dim=1)))), id="something before it"),
         pytest.param(lambda first, second, x: second(torch.relu(first(x.flip(1)))), id="entries change places"),
         pytest.param(lambda first, second, x: second(torch.relu(first(x))) * (x.sum() > 0), id="another reader"),
         pytest.param(lambda first, second, x: second(first(x) if float(x.sum()) > 0 else x), id="it looks at the numbers"),
-        pytest.param(lambda first, second, x: second(torch.relu(x @ first.weight.T)), id="its weight alone"),
+        pytest.param(lambda first, second, x: second(torch.relu(x @ first.weight.T).cumsum(1)), id="its weight alone"),
     ],
 )
 def test_any_other_beginning_is_not_taken(join: Callable[[nn.Module, nn.Module, Tensor], Tensor]) -> None:
@@ -103,7 +130,7 @@ def test_any_other_beginning_is_not_taken(join: Callable[[nn.Module, nn.Module, 
     [
         nn.Sequential(nn.Conv1d(1, 3, 3), nn.Flatten(), nn.Linear(12, 2)),
         nn.Sequential(nn.LayerNorm(6), nn.Linear(6, 2)),
-        nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 2)).eval(),
+        nn.Sequential(nn.BatchNorm1d(6), nn.Linear(6, 2), nn.LayerNorm(2)).eval(),
     ],
 )
 def test_networks_that_begin_with_another_layer_are_not_taken(network: nn.Module) -> None:

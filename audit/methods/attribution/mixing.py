@@ -1,0 +1,51 @@
+"""Rows that take some entries from one row and the others from background rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from audit.methods.attribution.room import Room
+
+Mix = Callable[[Tensor, slice, bool], Tensor]
+LONG_RUN = 256
+"""Entries from which on rows are long enough to be exchanged one by one."""
+MOST_LAID_OUT = 1_048_576
+"""Numbers that background rows may take when they are laid out as they will stand."""
+_BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Whole numbers by their bytes."""
+
+
+def bits_of(inside: Tensor, row: Tensor) -> Tensor:
+    """`inside` (…) bool as numbers of the size of those of `row` with all bits set or none."""
+    return inside.to(_BITS[row.element_size()]).neg_()
+
+
+def mixer(row: Tensor, background: Tensor, most: int) -> Mix:
+    """Makes rows that take entries from the flattened `row` (entries,) and the others from rows of the `background` (b, entries), exactly.
+
+    ``mix(inside, rows, turned)`` takes the entries `inside` (b or 1, p, r, entries), as `bits_of` gives them, with r at most `most`, from the row,
+    and the others from the background `rows`, or the other way round. It gives (b · p · r, entries), in memory that the next call for it overwrites.
+
+    Entries are exchanged as the bits they are, x ^ ((x ^ b) & inside), which is several times as fast as choosing between numbers; and short rows
+    are laid out one behind the other once, since long runs are quickest.
+    """
+    kind, room, (b, size) = _BITS[row.element_size()], Room(), background.shape
+    times = most if size < LONG_RUN and b * most * size <= MOST_LAID_OUT else 1
+    ours = row.view(kind).repeat(times)[None, None]
+    theirs = background.view(kind).repeat(1, times)[:, None]
+    apart = theirs ^ ours
+    if times == 1:
+        ours, theirs, apart = ours[:, :, None], theirs[:, :, None], apart[:, :, None]
+
+    def mix(inside: Tensor, rows: slice, turned: bool) -> Tensor:
+        change, kept, mask = apart[rows], ours if turned else theirs[rows], inside if times == 1 else inside.flatten(2)
+        if mask.shape[2] < change.shape[2]:
+            change, kept = change[:, :, : mask.shape[2]], kept[:, :, : mask.shape[2]]
+        held = room.lend(str(turned), (change.shape[0], *mask.shape[1:]), row)
+        torch.bitwise_and(change, mask, out=held.view(kind)).bitwise_xor_(kept)
+        return held.view(-1, size)
+
+    return mix
