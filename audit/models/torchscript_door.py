@@ -14,6 +14,7 @@ from torch import nn
 from audit.data.leaf import PLAIN, Arguments
 from audit.errors import ModelError
 from audit.models.device import is_out_of_memory, resolve
+from audit.models.ports import Port, refuse_other_inputs
 from audit.models.state_dict_door import forbid_pickles
 from audit.models.torch_model import DTYPES, TorchModel
 from audit.models.trusted_file import TrustedBytes
@@ -44,11 +45,14 @@ class Script(nn.Module):
 def open_script(path: Path, held: TrustedBytes, *, device: str, dtype: str, micro_batch: int, arguments: Arguments = PLAIN) -> TorchModel:
     """The network that the bytes of `path` hold, called with the `arguments` of a leaf.
 
-    Raises ModelError for a damaged file, a script traced in training mode, and one with fixed numbers of another floating type.
+    Raises ModelError for a damaged file, a script traced in training mode, one with fixed numbers of another floating type, and one that
+    takes other inputs than the rows give.
     """
     forbid_pickles()
     place = resolve(device, dtype=dtype)
     script = _load(held.content, path, place)
+    inputs, optional = _inputs(script)
+    refuse_other_inputs(path, inputs, arguments, optional=optional)
     _refuse_training(script, path)
     _refuse_fixed(script, path, place, dtype)
     return TorchModel(
@@ -71,6 +75,13 @@ def _load(content: bytes, path: Path, place: torch.device) -> torch.jit.ScriptMo
     if not isinstance(loaded, torch.jit.ScriptModule) or not hasattr(loaded, "forward"):
         raise ModelError(f"{path} holds TorchScript without a method forward")
     return loaded
+
+
+def _inputs(script: torch.jit.ScriptModule) -> tuple[tuple[Port, ...], int]:
+    """What the script takes, in order, and how many of the last it can do without."""
+    forward: Any = script.forward
+    held = forward.schema.arguments[1:]
+    return tuple(Port(one.name, str(one.type), None) for one in held), sum(one.has_default_value() for one in held)
 
 
 def _refuse_training(script: torch.jit.ScriptModule, path: Path) -> None:
