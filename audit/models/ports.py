@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from audit.data.leaf import Argument, Arguments
@@ -23,6 +23,25 @@ class Port:
     def __str__(self) -> str:
         sides = "" if self.shape is None else " × ".join("any" if side is None else str(side) for side in self.shape) or "one number"
         return " ".join(part for part in (repr(self.name), self.kind.removeprefix("tensor(").removesuffix(")"), sides) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature:
+    """A network as its file describes it. The description is that of whoever made the file, and may be wrong."""
+
+    inputs: tuple[Port, ...] = ()
+    """Those it must be given."""
+    further: tuple[Port, ...] = ()
+    """Those it can do without."""
+    outputs: tuple[Port, ...] = ()
+    weights: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    """Shapes of parameters and buffers, by name."""
+    tokens: int | None = None
+    """Rows of the table that the first embedding looks up."""
+    recurrent: bool = False
+    """An operation reads step by step."""
+    last: str = ""
+    """``sigmoid``, ``softmax``, ``log_softmax`` or ``log_sigmoid`` where that operation gives the output; else empty."""
 
 
 def refuse_other_inputs(path: Path, takes: Sequence[Port], arguments: Arguments, *, optional: int = 0) -> None:

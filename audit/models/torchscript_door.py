@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from torch import nn
 from audit.data.leaf import PLAIN, Arguments
 from audit.errors import ModelError
 from audit.models.device import is_out_of_memory, resolve
-from audit.models.ports import Port, refuse_other_inputs
+from audit.models.file_kind import WORDS
+from audit.models.ports import Port, Signature, refuse_other_inputs
 from audit.models.state_dict_door import forbid_pickles
 from audit.models.torch_model import DTYPES, TorchModel
-from audit.models.trusted_file import TrustedBytes
+from audit.models.trusted_file import TrustedBytes, read_trusted
+from audit.models.unpacked_size import refuse_bomb
 
 MODES = {"aten::dropout": 2, "aten::feature_dropout": 2, "aten::alpha_dropout": 2, "aten::batch_norm": 5}
 """Operations that act in another way in training, and the place of the argument that says so."""
@@ -62,6 +64,22 @@ def open_script(path: Path, held: TrustedBytes, *, device: str, dtype: str, micr
         micro_batch=micro_batch,
         description={"door": "torchscript", "file": {"name": path.name, "sha256": held.sha256}, "modules": {"script": held.sha256}},
         arguments=arguments,
+    )
+
+
+def script_signature(path: Path, trusted: Collection[str]) -> Signature:
+    """Inputs, by name alone, and weights of a TorchScript file; raises UntrustedFileError unless its sha256 is among `trusted`."""
+    refuse_bomb(path)
+    held = read_trusted(path, trusted, kind=WORDS["script"])
+    forbid_pickles()
+    script = _load(held.content, path, torch.device("cpu"))
+    inputs, optional = _inputs(script)
+    needed = len(inputs) - optional
+    return Signature(
+        inputs=inputs[:needed],
+        further=inputs[needed:],
+        weights={name: tuple(tensor.shape) for name, tensor in script.state_dict().items()},
+        recurrent=any(next(_nodes(script, kind), None) is not None for kind in RECURRENT),
     )
 
 

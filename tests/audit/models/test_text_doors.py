@@ -152,10 +152,8 @@ def test_an_exported_network_is_differentiated_at_its_embedding(tmp_path: Path) 
 
 @pytest.mark.parametrize("door", ["script", "functional"])
 def test_without_an_embedding_to_hook_there_are_outputs_and_a_note_but_no_gradients(door: str, tmp_path: Path) -> None:
-    if door == "script":
-        model = OPENED["script"](tmp_path)
-    else:
-        model = trusted(exported(Functional(), tmp_path / "network.pt2"), arguments=ARGUMENTS)
+    path = scripted(Reader(), tmp_path / "network.pt") if door == "script" else exported(Functional(), tmp_path / "network.pt2")
+    model = trusted(path, arguments=ARGUMENTS)
     model.trial(batch())
 
     assert "gradients" not in model.capabilities
@@ -198,7 +196,7 @@ def test_inputs_of_another_type_are_refused_by_name(tmp_path: Path) -> None:
 def test_weights_of_another_floating_type_are_refused(tmp_path: Path) -> None:
     path = exported(Reader(), tmp_path / "network.pt2")
 
-    with pytest.raises(ModelError, match="exported with float32 weights.*expected 'float32'"):
+    with pytest.raises(ModelError, match=r"exported with float32 weights.*expected 'float32'"):
         trusted(path, arguments=ARGUMENTS, dtype="float64")
 
 
