@@ -38,6 +38,8 @@ WORDS = (
 FORMULA = re.compile(rf"(?:\s|\d+(?:\.\d+)?\b|'[a-z]{{1,3}}\d+'|\b[a-z]{{1,3}}\d+\b|\b(?:{WORDS})\b|[-+*/%(),=<>&|~])*", re.ASCII)
 """Formulas of sizes: numbers, symbols such as s0, and the functions torch writes; no attribute of anything can be reached."""
 TREES = {None, "builtins.tuple", "builtins.list", "builtins.dict"}
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+"""What reading a damaged archive, or JSON of another making, raises."""
 EXPECTED = "save it anew with torch.export.save"
 
 
@@ -51,7 +53,7 @@ def refuse_content(content: bytes, path: Path) -> None:
             for name in sorted(name for name in inner if re.fullmatch(r"data/(weights|constants)/.*\.json", name)):
                 _check_payloads(json.loads(archive.read(inner[name])), path)
             _check_graph(json.loads(archive.read(inner[GRAPH])), path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise ModelError(f"{path} cannot be read as an exported network, it may be damaged: {type(error).__name__}; {EXPECTED}") from error
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 from audit.errors import ModelError, UntrustedFileError
-from audit.models.exported_content import EXPECTED, GRAPH, entries
+from audit.models.exported_content import EXPECTED, GRAPH, UNREADABLE, entries
 from audit.models.ports import Port, Signature
 from audit.models.unpacked_size import refuse_bomb
 
@@ -45,18 +44,7 @@ def read_signature(path: Path) -> Signature:
     refuse_bomb(path)
     try:
         return _signature(json.loads(_description(path)))
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-    ) as error:
+    except UNREADABLE as error:
         raise ModelError(f"{path} cannot be read as an exported network, it may be damaged: {type(error).__name__}; {EXPECTED}") from error
 
 
@@ -115,8 +103,8 @@ def _side(size: Any) -> int | None:
     if "as_int" not in size:
         return None
     found = size["as_int"]
-    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
-        raise TypeError("a size is no number")
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 2**63:
+        raise TypeError("a size is no number of entries")
     return found
 
 

@@ -107,7 +107,7 @@ def _several_rows(path: Path, out: Path, known: Known) -> Rows:
     found["columns"] = ()
     if len(found) < len(takes):
         seen = [rows.told for rows in held.values()] + ["columns"]
-        asked = ", ".join(map(shown, known.taken.names))
+        asked = ", ".join(map(shown, known.taken.names[:8]))
         more = "; name the column that holds the text with --text" if text is None else ""
         raise ConfigError(f"the network takes {len(known.taken.names)} inputs, {asked}; {path} gives it {' and '.join(seen)}{more}")
     return Rows(

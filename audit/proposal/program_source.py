@@ -15,6 +15,8 @@ from audit.proposal.toml_text import quoted
 
 ASKED = "how it answers these rows, whether its inputs were scaled, and whether its outputs are probabilities"
 SHOWN = 8
+MOST_OUTPUTS = 65_536
+"""A file that says it gives more is not believed before it was tried."""
 
 
 def program_source(program: ProgramListing, out: Path, trusted: Collection[str]) -> Source:
@@ -59,7 +61,7 @@ def _said(program: ProgramListing, found: Signature) -> str:
 def _count(outputs: tuple[Port, ...]) -> int | None:
     shape = outputs[0].shape if len(outputs) == 1 else None
     last = None if not shape else 1 if len(shape) == 1 else shape[-1]
-    return last if isinstance(last, int) else None
+    return last if isinstance(last, int) and last <= MOST_OUTPUTS else None
 
 
 def _fixed(program: ProgramListing, found: Signature) -> tuple[str, ...]:
