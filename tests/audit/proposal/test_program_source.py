@@ -149,9 +149,8 @@ def test_a_trusted_network_is_asked_about_the_rows(ending: str, tmp_path: Path) 
 
 def test_a_network_of_scaled_columns_is_told_by_how_it_agrees_with_the_labels(tmp_path: Path) -> None:
     network = nn.Sequential(nn.Linear(2, 1))
-    with torch.no_grad():
-        network[0].weight.copy_(torch.tensor([[1.0, 1.0]]))
-        network[0].bias.zero_()
+    nn.init.ones_(network[0].weight)
+    nn.init.zeros_(network[0].bias)
     random = np.random.default_rng(0)
     table = pd.DataFrame({"income": random.normal(size=400), "debt": 5000 * random.normal(size=400)})
     table.assign(outcome=(table["income"] + table["debt"] / 5000 > 0).astype(int)).to_csv(tmp_path / "rows.csv", index=False)
