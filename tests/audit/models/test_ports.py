@@ -64,7 +64,8 @@ CASES: dict[str, tuple[nn.Module, Arguments, NDArray[np.float32], tuple[Tensor, 
 }
 
 
-def opened(door: str, module: nn.Module, given: tuple[Tensor, ...], arguments: Arguments, shape: tuple[int, ...], path: Path) -> Any:
+def opened(door: str, case: str, path: Path) -> Any:
+    module, arguments, leaf, given = CASES[case]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of the exporters, which are not under test
         if door == "pt2":
@@ -79,14 +80,14 @@ def opened(door: str, module: nn.Module, given: tuple[Tensor, ...], arguments: A
             )  # fmt: skip
     if door != "onnx":
         return trusted(path, arguments=arguments)
-    return open_onnx(path, output=None, raw=None, entries=(), shape=shape, dtype="float32", micro_batch=8, arguments=arguments)
+    return open_onnx(path, output=None, raw=None, entries=(), shape=leaf.shape[1:], dtype="float32", micro_batch=8, arguments=arguments)
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("door", ["pt2", "pt", "onnx"])
 def test_each_input_is_given_its_part_of_the_leaf(door: str, case: str, tmp_path: Path) -> None:
-    module, arguments, leaf, given = CASES[case]
-    model = opened(door, module, given, arguments, leaf.shape[1:], tmp_path / f"network.{door}")
+    module, _, leaf, given = CASES[case]
+    model = opened(door, case, tmp_path / f"network.{door}")
     batch = Batch({"values": leaf}, "values", RowBlock(np.arange(len(leaf)), {}))
     model.trial(batch)
 
