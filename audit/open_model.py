@@ -99,7 +99,7 @@ def _program(file: ConfigFile, trust: Trust, evaluate: Dataset, encoder: Encoder
 def _onnx(file: ConfigFile, _trust: Trust, evaluate: Dataset, encoder: Encoder | None) -> Model:
     from audit.models.onnx_door import open_onnx  # noqa: PLC0415  only when there is such a file
 
-    model, given = file.config.model, _given(file, encoder)
+    model, given = file.config.model, _given(file, encoder, alone=False)
     network = open_onnx(
         file.resolve(_named(model.onnx, file)),
         output=model.onnx_output,
@@ -108,6 +108,7 @@ def _onnx(file: ConfigFile, _trust: Trust, evaluate: Dataset, encoder: Encoder |
         shape=given.encode(evaluate).values.shape[1:],
         dtype=model.dtype,
         micro_batch=model.micro_batch,
+        arguments=_arguments(encoder),
     )
     return _tried_function(network, evaluate, given, file)
 
@@ -172,12 +173,16 @@ class _Given:
         return self.encoder.encode(_first(evaluate))
 
 
-def _given(file: ConfigFile, encoder: Encoder | None) -> _Given:
+def _given(file: ConfigFile, encoder: Encoder | None, *, alone: bool = True) -> _Given:
+    """What the function is given: with `alone` the leaf as it is, else also what is made of it."""
     from audit.models.raw_frame import raw_frame  # noqa: PLC0415  only for a model that is a function
 
     door = file.config.model.door
-    if encoder is None or _arguments(encoder) != PLAIN:
-        raise ConfigError(f"{file.path}: model.{door} takes one array of inputs; data.kind = {file.config.data.kind!r} goes with architecture")
+    kind = file.config.data.kind
+    if encoder is None or (alone and _arguments(encoder) != PLAIN):
+        raise ConfigError(f"{file.path}: model.{door} takes one array of inputs; data.kind = {kind!r} goes with architecture, file or onnx")
+    if file.config.model.takes == "raw" and _arguments(encoder) != PLAIN:
+        raise ConfigError(f"{file.path}: model.takes = 'raw' gives the columns of a table; expected 'encoded' with data.kind = {kind!r}")
     return _Given(encoder, raw_frame(encoder, file.config.data.columns) if file.config.model.takes == "raw" else None)
 
 

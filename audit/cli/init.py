@@ -34,6 +34,9 @@ def init(
     ],
     architecture: Annotated[str | None, typer.Option(help="package.module:factory; builds the network, which runs its code.")] = None,
     code: Annotated[list[Path] | None, typer.Option(help="Folder that the architecture's code may be imported from; repeatable.")] = None,
+    trust: Annotated[
+        list[str] | None, typer.Option(metavar="sha256:HEX", help="A model file with this sum may run the code it holds, so it is tried; repeatable.")
+    ] = None,
     reference: Annotated[Path | None, typer.Option(help="Table of the rows the network was fitted on.")] = None,
     label: Annotated[str | None, typer.Option(help="Column that holds the label; guessed when not given.")] = None,
     group: Annotated[list[str] | None, typer.Option(help="Column of a protected attribute; repeatable.")] = None,
@@ -54,17 +57,20 @@ def init(
     MODEL: .safetensors, a state dict (.pt, .pth), .pt2, TorchScript, .onnx, .skops, package.module:function or a URL. ROWS: a table, an npz
     file of images, a table or folder of image files, series.
 
-    No limit is declared, no code is run unless --architecture or package.module:function names it, no row is sent anywhere. Exit code 0, or
-    2 with nothing written.
+    No limit is declared, no code is run unless --architecture, package.module:function or --trust names it, no row is sent anywhere. Exit
+    code 0, or 2 with nothing written.
     """
     if len(given) != (1 if predictions is not None else 2):
         expected = "ROWS alone beside --predictions" if predictions is not None else "MODEL and ROWS, or ROWS with --predictions COLUMN"
         raise ConfigError(f"found {len(given)} files; expected {expected}")
-    if predictions is not None and (architecture or code or write_factory):
-        raise ConfigError("--predictions goes without --architecture, --code and --write-factory: there is no network")
+    if predictions is not None and (architecture or code or write_factory or trust):
+        raise ConfigError("--predictions goes without --architecture, --code, --write-factory and --trust: there is no network")
     for target in (out, write_factory):
         _refuse_target(target, force=force)
 
+    from audit.models.trusted_file import trusted_digests  # noqa: PLC0415
+
+    files = trusted_digests(trust or [])
     from audit.proposal.draft import draft  # noqa: PLC0415  heavy
     from audit.proposal.request import Request  # noqa: PLC0415
 
@@ -78,6 +84,7 @@ def init(
         reference=reference,
         label=label,
         groups=tuple(group or ()),
+        files=files,
         factory=write_factory,
         text=text,
         vocabulary=vocabulary,
@@ -175,6 +182,8 @@ def _tell(made: Draft, out: Path, code: list[Path], factory: Path | None) -> Non
         return
     folders = "".join(f" --code {shlex.quote(str(folder))}" for folder in code)
     option = "" if proposal.source is None or not proposal.source.option else f" {proposal.source.option}"
+    if proposal.source is not None and proposal.source.unknown:
+        typer.echo(_line(f"unknown     {proposal.source.unknown}: the same command with {proposal.source.option} --force tries it"))
     code_needed = " --code FOLDER_OF_THAT_CODE" if proposal.source is not None and proposal.source.door == "callable" and not code else ""
     typer.echo(_line(f"then        netassay run {shlex.quote(str(out))}{folders}{code_needed}{option}{_elsewhere(made, out)}"))
 

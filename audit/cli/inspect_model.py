@@ -44,8 +44,8 @@ def inspect_model(
 ) -> None:
     """Show what MODEL holds: tensors, what their shapes suggest, what looks wrong; with an architecture, whether the weights fit.
 
-    Of a network with its code it shows kind, size and the option that trusts it, without loading it; of .onnx inputs and outputs, of .skops
-    types, columns and classes. It says what opens the file, and what can then be asked.
+    Of a network with its code it shows kind, size, what a .pt2 file says it takes and gives, and the option that trusts it, without loading
+    it; of .onnx inputs and outputs, of .skops types, columns and classes. It says what opens the file, and what can then be asked.
 
     Exit code 0 when the file could be read, fitting or not; 2 when it could not, or would run code.
     """
@@ -81,16 +81,31 @@ def _tell_program(found: ProgramListing, architecture: str | None, *, as_json: b
     if as_json:
         typer.echo(json.dumps({"schema": 1, **asdict(found), "path": str(found.path), "door": "file", "can": CAN["file"], "trust": found.trust}))
         return
+    read = "only names of its parts were read" if found.signature is None else "only its own description was read, and may be wrong"
     lines = [
         f"file      {found.path}",
-        f"kind      {found.kind}; only names of its parts were read, nothing of the file was loaded or run",
+        f"kind      {found.kind}; {read}, nothing of the file was loaded or run",
         f"sha256    {found.sha256}",
         f"size      {found.size:,} bytes, {found.unpacked:,} unpacked, in {found.entries:,} parts",
+        *_described(found),
         "audit     name it in the audit file under [model]: file = …",
         f"can       {CAN['file']}",
         f"then      loading it may run the code it holds: if you know where it comes from, netassay run AUDIT.toml {found.trust}",
     ]
     typer.echo("\n".join(printable(line).replace("\n", "\\n") for line in lines))
+
+
+def _described(found: ProgramListing) -> list[str]:
+    """What the file says of the network, and what it does not."""
+    if found.signature is None:
+        code = _shortened(list(found.code), "modules")
+        return [*(f"code      {name.strip()}" for name in code), "unknown   what it takes and gives: netassay init with the option below finds out"]
+    inputs, outputs = ([str(port) for port in ports] for ports in (found.signature.inputs, found.signature.outputs))
+    return [
+        *(f"input     {port.strip()}" for port in _shortened(inputs, "inputs")),
+        *(f"output    {port.strip()}" for port in _shortened(outputs, "outputs")),
+        f"weights   {len(found.signature.weights):,} tensors",
+    ]
 
 
 def _tell_function(found: FunctionListing, architecture: str | None, *, as_json: bool) -> None:

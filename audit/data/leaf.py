@@ -9,8 +9,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+Argument = Literal["values", "token ids", "mask", "lengths"]
+"""Numbers of floating type, ids int64, bool, int64."""
+
+
 class Arguments(Protocol):
     """Turns a leaf (m, …) into what the network is called with, in order. Differentiable wherever the leaf is."""
+
+    @property
+    def names(self) -> tuple[Argument, ...]:
+        """What each of them is, in order."""
 
     def of(self, leaf: Tensor) -> tuple[Tensor, ...]: ...
 
@@ -18,6 +26,11 @@ class Arguments(Protocol):
 @dataclass(frozen=True)
 class Plain:
     """The leaf itself."""
+
+    @property
+    def names(self) -> tuple[Argument, ...]:
+        """One of floating type."""
+        return ("values",)
 
     def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
         """One argument."""
@@ -31,6 +44,11 @@ class Tokens:
     pad: int
     mask: bool
     lengths: bool
+
+    @property
+    def names(self) -> tuple[Argument, ...]:
+        """Ids, then what was asked for."""
+        return ("token ids", *_beside(mask=self.mask, lengths=self.lengths))
 
     def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
         """Ids, then mask, then lengths; a row of padding alone has length 1, since most networks take no empty row."""
@@ -50,6 +68,11 @@ class Series:
     ends: bool
     mask: bool
     lengths: bool
+
+    @property
+    def names(self) -> tuple[Argument, ...]:
+        """Values, then what was asked for where series end."""
+        return ("values", *_beside(mask=self.ends and self.mask, lengths=self.ends and self.lengths))
 
     def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
         """Values with 0 after the end, then mask (m, length) bool, then lengths (m,) int64, where they are asked for."""
@@ -82,6 +105,11 @@ class Several:
 
     parts: tuple[Part, ...]
 
+    @property
+    def names(self) -> tuple[Argument, ...]:
+        """Those of each part, one part after another."""
+        return tuple(name for part in self.parts for name in part.arguments.names)
+
     def of(self, leaf: Tensor) -> tuple[Tensor, ...]:
         """The arguments of each part, one part after another; token ids become whole numbers again."""
         found: list[Tensor] = []
@@ -92,6 +120,11 @@ class Several:
 
 
 PLAIN = Plain()
+
+
+def _beside(*, mask: bool, lengths: bool) -> tuple[Argument, ...]:
+    found: list[Argument] = ["mask"] if mask else []
+    return (*found, "lengths") if lengths else tuple(found)
 
 
 def whole_numbers(arguments: Arguments) -> bool:

@@ -9,6 +9,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ WORDS = (
 FORMULA = re.compile(rf"(?:\s|\d+(?:\.\d+)?\b|'[a-z]{{1,3}}\d+'|\b[a-z]{{1,3}}\d+\b|\b(?:{WORDS})\b|[-+*/%(),=<>&|~])*", re.ASCII)
 """Formulas of sizes: numbers, symbols such as s0, and the functions torch writes; no attribute of anything can be reached."""
 TREES = {None, "builtins.tuple", "builtins.list", "builtins.dict"}
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+"""What reading a damaged archive, or JSON of another making, raises."""
 EXPECTED = "save it anew with torch.export.save"
 
 
@@ -44,13 +47,13 @@ def refuse_content(content: bytes, path: Path) -> None:
     """Raise UntrustedFileError naming the first thing in an exported network that could run code, ModelError when it cannot be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            inner = _entries(archive, path)
+            inner = entries(archive, path)
             for name in sorted(inner):
                 _check_entry(name, path)
             for name in sorted(name for name in inner if re.fullmatch(r"data/(weights|constants)/.*\.json", name)):
                 _check_payloads(json.loads(archive.read(inner[name])), path)
             _check_graph(json.loads(archive.read(inner[GRAPH])), path)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise ModelError(f"{path} cannot be read as an exported network, it may be damaged: {type(error).__name__}; {EXPECTED}") from error
 
 
@@ -62,11 +65,18 @@ def written_devices(content: bytes) -> frozenset[str]:
     return frozenset(value["device"]["type"] for value in values)
 
 
-def _entries(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
-    """Full names of the entries by their name below the one top folder."""
+def entries(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
+    """Full names of the entries by their name below the one top folder.
+
+    Raises UntrustedFileError for an archive that could be unpacked in two ways or out of its folder, ModelError for one of another format.
+    """
     names = archive.namelist()
     root = names[0].partition("/")[0] if names else ""
     inner = {name.removeprefix(f"{root}/"): name for name in names}
+    if not any(name.endswith(f"/{GRAPH}") for name in names):
+        raise ModelError(f"{path} holds no {GRAPH}: it is of an old or of another format; {EXPECTED}")
+    if any(".." in name.split("/") or "\\" in name or name.startswith("/") for name in names):
+        raise UntrustedFileError(f"{path} could be unpacked out of its folder; {EXPECTED}")
     if archive.comment or len({name.lower() for name in names}) != len(names) or any(not name.startswith(f"{root}/") for name in names):
         raise UntrustedFileError(f"{path} could be unpacked in two ways; {EXPECTED}")
     if GRAPH not in inner:

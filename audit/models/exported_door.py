@@ -15,12 +15,13 @@ import torch
 from torch import fx, nn
 from torch.export import ExportedProgram
 
-from audit.data.leaf import PLAIN, Arguments
+from audit.data.leaf import PLAIN, Argument, Arguments
 from audit.errors import ModelError, UntrustedFileError
 from audit.models.device import available, resolve
 from audit.models.exported_content import refuse_content, written_devices
-from audit.models.exported_layers import ExportedPart, layered, training_operation
+from audit.models.exported_layers import ExportedPart, Taken, layered, training_operation
 from audit.models.exported_model import ExportedModel
+from audit.models.ports import Port, refuse_other_inputs
 from audit.models.state_dict_door import forbid_pickles
 from audit.models.torch_model import DTYPES
 from audit.models.trusted_file import TrustedBytes
@@ -33,7 +34,7 @@ def open_exported(path: Path, held: TrustedBytes, *, device: str, dtype: str, mi
     """The network that the bytes of `path` hold, called with the `arguments` of a leaf.
 
     Raises UntrustedFileError for a file that holds more than tensor operations; ModelError for a damaged file, a fixed number of rows,
-    training mode, several inputs or outputs, and another floating type than the graph was exported with.
+    training mode, other inputs than the rows give, several outputs, and another floating type than the graph was exported with.
     """
     forbid_pickles()
     refuse_content(held.content, path)
@@ -42,8 +43,8 @@ def open_exported(path: Path, held: TrustedBytes, *, device: str, dtype: str, mi
     operation = training_operation(program.graph_module)
     if operation is not None:
         raise ModelError(f"{path} was exported in training mode ({operation} acts as in training); call eval() and export anew: {HOW}")
-    given = _one_input(program, path, dtype)
-    most = _rows(program, given, path)
+    given = _inputs(program, path, dtype, arguments)
+    most = _most_rows(program, given, path)
     return ExportedModel(
         _layered(_moved(program, place), given, path).to(device=place),
         device=str(place),
@@ -70,20 +71,39 @@ def _load(content: bytes, path: Path) -> ExportedProgram:
     return program
 
 
-def _one_input(program: ExportedProgram, path: Path, dtype: str) -> torch.Tensor:
-    """The traced tensor of the one input."""
+def _inputs(program: ExportedProgram, path: Path, dtype: str, arguments: Arguments) -> list[torch.Tensor]:
+    """The traced tensors of the inputs."""
     signature = program.graph_signature
-    given = [node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder" and node.name in signature.user_inputs]
-    if len(given) != 1 or not isinstance(given[0], torch.Tensor) or given[0].ndim == 0:
-        raise ModelError(f"{path} takes {len(signature.user_inputs)} inputs; expected one tensor, rows first")
+    nodes = [node for node in program.graph.nodes if node.op == "placeholder" and node.name in signature.user_inputs]
+    refuse_other_inputs(path, [_port(node) for node in nodes], arguments)
+    given = [node.meta.get("val") for node in nodes]
     changed = [spec.kind.name for spec in signature.output_specs if spec.kind.name != "USER_OUTPUT"]
     if changed or len(signature.user_outputs) != 1:
         found = f"changes its own state ({changed[0]})" if changed else f"returns {len(signature.user_outputs)} values"
         raise ModelError(f"{path} {found}; expected a network in evaluation mode that returns one tensor (n, k)")
-    if given[0].dtype != DTYPES[dtype]:
-        found = str(given[0].dtype).removeprefix("torch.")
-        raise ModelError(f"{path} was exported for {found} inputs, which its graph holds fast; {_remedy(found, dtype)}")
-    return given[0]
+    for node, traced, name in zip(nodes, given, arguments.names, strict=True):
+        _refuse_type(path, _port(node), traced, name, dtype)
+    weights = next((str(held.dtype).removeprefix("torch.") for held in program.parameters() if held.is_floating_point()), dtype)
+    if weights != dtype and "values" not in arguments.names:
+        raise ModelError(f"{path} was exported with {weights} weights, which its graph holds fast; {_remedy(weights, dtype)}")
+    return given
+
+
+def _port(node: fx.Node) -> Port:
+    traced = node.meta.get("val")
+    if not isinstance(traced, torch.Tensor):
+        return Port(node.name, type(traced).__name__, None)
+    return Port(node.name, str(traced.dtype).removeprefix("torch."), tuple(size if isinstance(size, int) else None for size in traced.shape))
+
+
+def _refuse_type(path: Path, port: Port, traced: Any, name: Argument, dtype: str) -> None:
+    """Values are held to the type of the graph; ids and lengths to whole numbers, which are then converted, as is a mask to any type."""
+    if not isinstance(traced, torch.Tensor) or traced.ndim == 0:
+        raise ModelError(f"{path} takes {port}; expected tensors, rows first")
+    if name == "values" and traced.dtype != DTYPES[dtype]:
+        raise ModelError(f"{path} was exported for {port.kind} inputs, which its graph holds fast; {_remedy(port.kind, dtype)}")
+    if name in ("token ids", "lengths") and traced.dtype not in (torch.int64, torch.int32):
+        raise ModelError(f"{path} takes {port} where the rows give {name}; expected int64")
 
 
 def _remedy(found: str, dtype: str) -> str:
@@ -92,8 +112,14 @@ def _remedy(found: str, dtype: str) -> str:
     return f"expected one of {', '.join(DTYPES)}: convert the network and export anew"
 
 
+def _most_rows(program: ExportedProgram, given: list[torch.Tensor], path: Path) -> int | None:
+    """The largest number of rows at a time, None for any."""
+    bounds = [found for one in given if (found := _rows(program, one, path)) is not None]
+    return min(bounds, default=None)
+
+
 def _rows(program: ExportedProgram, given: torch.Tensor, path: Path) -> int | None:
-    """The largest number of rows at a time, None for any; refuses a fixed number."""
+    """The largest number of rows that one input is given at a time, None for any; refuses a fixed number."""
     rows: Any = given.shape[0]
     if isinstance(rows, int):
         raise ModelError(f"{path} was exported for {rows} rows at a time only; export it with dynamic_shapes: {HOW}")
@@ -112,7 +138,7 @@ def _moved(program: ExportedProgram, place: torch.device) -> ExportedProgram:
     return program if fixed | written <= {str(place)} else move_to_device_pass(program, str(place))
 
 
-def _layered(program: ExportedProgram, given: torch.Tensor, path: Path) -> nn.Module:
+def _layered(program: ExportedProgram, given: list[torch.Tensor], path: Path) -> nn.Module:
     try:
         with _quiet():
             network = torch.export.unflatten(program)
@@ -123,7 +149,7 @@ def _layered(program: ExportedProgram, given: torch.Tensor, path: Path) -> nn.Mo
     except Exception as error:  # what a graph of another making raises is not known
         raise ModelError(f"{path} cannot be taken apart into layers: {type(error).__name__}: {_first_line(error)}") from error
     if isinstance(root, ExportedPart):
-        root.sizes_ = tuple(size if isinstance(size, int) else None for size in given.shape)
+        root.takes_ = tuple(Taken(one.dtype, tuple(size if isinstance(size, int) else None for size in one.shape)) for one in given)
     return root
 
 

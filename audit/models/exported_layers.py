@@ -6,7 +6,8 @@ Methods that look at layers tell them by their class, and must find the very act
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -47,14 +48,29 @@ TRAINING = ("train", "training")
 """Arguments of dropout and of normalisation that were fixed when a network was exported in training mode."""
 
 
+@dataclass(frozen=True)
+class Taken:
+    """Type and sizes of an input that a graph was exported for, None where any size may be."""
+
+    dtype: torch.dtype
+    sizes: tuple[int | None, ...]
+
+    def of(self, given: torch.Tensor) -> torch.Tensor:
+        """`given` in that type, where it is a mask or whole numbers; raises ValueError for other sizes."""
+        if len(given.shape) != len(self.sizes) or any(size not in (None, found) for found, size in zip(given.shape, self.sizes, strict=True)):
+            shown = ", ".join("any" if size is None else str(size) for size in self.sizes)
+            raise ValueError(f"it was exported for inputs of shape ({shown})")
+        return given if given.is_floating_point() else given.to(self.dtype)
+
+
 class ExportedPart(nn.Module):
     """A module of an exported network: interprets its graph, with its children and parameters under the names they had."""
 
     def __init__(self, graph: fx.Graph, source: nn.Module) -> None:
         super().__init__()
         self.graph_ = graph
-        self.sizes_: tuple[int | None, ...] | None = None
-        """Sizes of the one input that the graph was exported for, None where any size may be; unknown for inner parts."""
+        self.takes_: tuple[Taken, ...] = ()
+        """Of the whole network, what its graph was exported for; empty for inner parts."""
         self.holds_recurrent_ = any(getattr(node.target, "__name__", "").partition(".")[0] in RECURRENT for node in graph.nodes)
         for name, parameter in source.named_parameters(recurse=False):
             self.register_parameter(name, parameter)
@@ -66,9 +82,8 @@ class ExportedPart(nn.Module):
 
     def forward(self, *inputs: torch.Tensor) -> Any:
         """What the graph makes of its inputs; raises ValueError for other sizes than those it was exported for."""
-        if self.sizes_ is not None and not _fits(inputs[0].shape, self.sizes_):
-            shown = ", ".join("any" if size is None else str(size) for size in self.sizes_)
-            raise ValueError(f"it was exported for inputs of shape ({shown})")
+        if self.takes_:
+            inputs = tuple(taken.of(given) for taken, given in zip(self.takes_, inputs, strict=True))
         return fx.Interpreter(self, graph=self.graph_).run(*inputs, enable_io_processing=False)
 
 
@@ -103,10 +118,6 @@ def _trains(given: Arguments) -> bool:
     return any(given.get(name) is True for name in TRAINING) and given.get("running_mean", ...) is not None
 
 
-def _fits(shape: Sequence[int], sizes: Sequence[int | None]) -> bool:
-    return len(shape) == len(sizes) and all(size is None or size == found for found, size in zip(shape, sizes, strict=True))
-
-
 def _container(source: nn.Module) -> nn.Module:
     held = nn.Module()
     for name, parameter in source.named_parameters(recurse=False):
@@ -134,6 +145,8 @@ def _layer(source: nn.Module, graph: fx.Graph) -> nn.Module | None:
     if len(inputs) != 1 or len(calls) != 1 or any(node.op == "call_module" for node in graph.nodes):
         return None
     call = calls[0]
+    if str(call.target) == "aten.embedding.default":
+        return _embedding(call, inputs[0], graph, source)
     if graph.output_node().args[:1] != (call,) or call.args[:1] != (inputs[0],) or inputs[0] in [*call.args[1:], *call.kwargs.values()]:
         return None
     given = {name: _held(value, source) for name, value in _arguments(call).items()}
@@ -143,6 +156,16 @@ def _layer(source: nn.Module, graph: fx.Graph) -> nn.Module | None:
         plain = all(given[name] == value for name, value in _defaults(call).items() if name not in names)
         return None if not plain else make(*(given[name] for name in names))
     return _weighted(kind, given)
+
+
+def _embedding(call: fx.Node, ids: fx.Node, graph: fx.Graph, source: nn.Module) -> nn.Module | None:
+    """The table that ids are looked up in, whose lookup alone a part is."""
+    weight = _held(call.args[0], source)
+    if graph.output_node().args[:1] != (call,) or call.args[1:2] != (ids,) or not isinstance(weight, nn.Parameter):
+        return None
+    layer = nn.Embedding(weight.shape[0], weight.shape[1], device="meta", dtype=weight.dtype)
+    layer.register_parameter("weight", weight)
+    return layer
 
 
 def _weighted(kind: str, given: Arguments) -> nn.Module | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 from audit.data.leaf import PLAIN, Arguments
 from audit.errors import ModelError
@@ -37,3 +40,20 @@ def open_program(
     refuse_bomb(path)
     held = read_trusted(path, trusted, kind=WORDS[kind])
     return DOORS[kind](path, held, device=device, dtype=dtype, micro_batch=micro_batch, arguments=arguments)
+
+
+def fitting_width(path: Path, *, trusted: Collection[str], most: int) -> int | None:
+    """How many numbers a row has that the network answers, of 1 to `most`; None where it answers none of them, or several.
+
+    Raises as `open_program` does.
+    """
+    network = open_program(path, trusted=trusted, device="cpu")
+    found: list[int] = []
+    with network.session(gradients=False) as call:
+        for width in range(1, most + 1):
+            with suppress(ModelError):
+                call(network.tensor(np.zeros((2, width))))
+                found.append(width)
+            if len(found) > 1:
+                return None
+    return found[0] if found else None

@@ -25,6 +25,7 @@ from audit.models.readings import Reading
 Call = Callable[[torch.Tensor], torch.Tensor]
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
+UNEMBEDDED = "No torch.nn.Embedding of the network is given the token ids, so it gives outputs and no gradients of words."
 FAILURES = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError)
 """What a network raises when it is called with inputs it was not made for."""
 
@@ -86,7 +87,9 @@ class TorchModel:
             "dtype": self.dtype,
             "micro_batch": self._micro_batch,
         }
-        return self._about | used | ({"notes": list(self._notes)} if self._notes else {})
+        blind = isinstance(self._arguments, Tokens) and self._embedding is None and not self._differentiable
+        notes = [*self._notes, *([UNEMBEDDED] if blind else [])]
+        return self._about | used | ({"notes": notes} if notes else {})
 
     @property
     def device(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,12 @@ from torch import nn
 from audit.data.leaf import PLAIN, Arguments
 from audit.errors import ModelError
 from audit.models.device import is_out_of_memory, resolve
+from audit.models.file_kind import WORDS
+from audit.models.ports import Port, Signature, refuse_other_inputs
 from audit.models.state_dict_door import forbid_pickles
 from audit.models.torch_model import DTYPES, TorchModel
-from audit.models.trusted_file import TrustedBytes
+from audit.models.trusted_file import TrustedBytes, read_trusted
+from audit.models.unpacked_size import refuse_bomb
 
 MODES = {"aten::dropout": 2, "aten::feature_dropout": 2, "aten::alpha_dropout": 2, "aten::batch_norm": 5}
 """Operations that act in another way in training, and the place of the argument that says so."""
@@ -44,11 +47,14 @@ class Script(nn.Module):
 def open_script(path: Path, held: TrustedBytes, *, device: str, dtype: str, micro_batch: int, arguments: Arguments = PLAIN) -> TorchModel:
     """The network that the bytes of `path` hold, called with the `arguments` of a leaf.
 
-    Raises ModelError for a damaged file, a script traced in training mode, and one with fixed numbers of another floating type.
+    Raises ModelError for a damaged file, a script traced in training mode, one with fixed numbers of another floating type, and one that
+    takes other inputs than the rows give.
     """
     forbid_pickles()
     place = resolve(device, dtype=dtype)
     script = _load(held.content, path, place)
+    inputs, optional = _inputs(script)
+    refuse_other_inputs(path, inputs, arguments, optional=optional)
     _refuse_training(script, path)
     _refuse_fixed(script, path, place, dtype)
     return TorchModel(
@@ -58,6 +64,22 @@ def open_script(path: Path, held: TrustedBytes, *, device: str, dtype: str, micr
         micro_batch=micro_batch,
         description={"door": "torchscript", "file": {"name": path.name, "sha256": held.sha256}, "modules": {"script": held.sha256}},
         arguments=arguments,
+    )
+
+
+def script_signature(path: Path, trusted: Collection[str]) -> Signature:
+    """Inputs, by name alone, and weights of a TorchScript file; raises UntrustedFileError unless its sha256 is among `trusted`."""
+    refuse_bomb(path)
+    held = read_trusted(path, trusted, kind=WORDS["script"])
+    forbid_pickles()
+    script = _load(held.content, path, torch.device("cpu"))
+    inputs, optional = _inputs(script)
+    needed = len(inputs) - optional
+    return Signature(
+        inputs=inputs[:needed],
+        further=inputs[needed:],
+        weights={name: tuple(tensor.shape) for name, tensor in script.state_dict().items()},
+        recurrent=any(next(_nodes(script, kind), None) is not None for kind in RECURRENT),
     )
 
 
@@ -71,6 +93,13 @@ def _load(content: bytes, path: Path, place: torch.device) -> torch.jit.ScriptMo
     if not isinstance(loaded, torch.jit.ScriptModule) or not hasattr(loaded, "forward"):
         raise ModelError(f"{path} holds TorchScript without a method forward")
     return loaded
+
+
+def _inputs(script: torch.jit.ScriptModule) -> tuple[tuple[Port, ...], int]:
+    """What the script takes, in order, and how many of the last it can do without."""
+    forward: Any = script.forward
+    held = forward.schema.arguments[1:]
+    return tuple(Port(one.name, str(one.type), None) for one in held), sum(one.has_default_value() for one in held)
 
 
 def _refuse_training(script: torch.jit.ScriptModule, path: Path) -> None:

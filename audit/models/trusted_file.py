@@ -42,7 +42,7 @@ def read_trusted(path: Path, trusted: Collection[str], *, kind: str) -> TrustedB
                 raise ModelError(f"{path} is no ordinary file")
             found = hashlib.file_digest(file, ALGORITHM).hexdigest()  # a large file without trust never fills the memory
             if found not in trusted:
-                raise UntrustedFileError(_refusal(path, kind, found, others=bool(trusted)))
+                raise UntrustedFileError(refusal(path, kind, found, others=bool(trusted)))
             file.seek(0)
             content = file.read()
     except OSError as error:
@@ -52,7 +52,8 @@ def read_trusted(path: Path, trusted: Collection[str], *, kind: str) -> TrustedB
     return TrustedBytes(content, found)
 
 
-def _refusal(path: Path, kind: str, found: str, *, others: bool) -> str:
+def refusal(path: Path, kind: str, found: str, *, others: bool) -> str:
+    """Why a file is not loaded, with the option that trusts it; `others` says that other files are trusted."""
     known = "it is none of the files trusted" if others else "nothing of it was run"
     return (
         f"{path} is a {kind}, and loading it may run any code it holds; {known}: "

@@ -88,6 +88,8 @@ def _model(proposal: Proposal) -> Iterator[str]:
         yield f"predictions = {{ score = {quoted(proposal.predictions)} }}"
     elif proposal.source is not None:
         yield comment(proposal.source.told)
+        if proposal.source.unknown:
+            yield comment(f"Not known without loading it: {proposal.source.unknown}. The same `netassay init` with {proposal.source.option} tries it")
         yield from proposal.source.lines
     else:
         if proposal.architecture is None:

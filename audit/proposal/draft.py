@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,16 +15,17 @@ from audit.errors import ConfigError, NetassayError, nearest
 from audit.facts import Task
 from audit.proposal.document import Proposal, document
 from audit.proposal.given_rows import Known, Rows, find_rows
-from audit.proposal.given_several import inputs_taken
 from audit.proposal.meaning import Answers, Meaning, guess_meaning
 from audit.proposal.network import Network, asked_factory, factory_source, find_network, layers_told
 from audit.proposal.profile import Column, merge_profiles, profile_table
 from audit.proposal.request import Request
-from audit.proposal.roles import Roles, guess_roles
+from audit.proposal.roles import Roles, guess_roles, width
 from audit.proposal.source import Source, relative
 from audit.proposal.toml_text import shown
 from audit.proposal.trial import TRIED_ROWS, Found, audit_file, find_scaling, try_orders, try_rows
 
+MOST_WIDTH = 2000
+"""Up to so many numbers of a row are tried."""
 EVERYDAY = frozenset({"weights", "model", "network", "state_dict", "checkpoint", "best"})
 ASSUMED_IMAGES = "The factory is a draft from shapes alone: ReLU, pooling, padding and strides are assumed. Put in what the network was trained with."
 ASSUMED = "The factory is a draft from widths alone: ReLU is assumed. Put in the activation functions the network was trained with."
@@ -57,19 +59,19 @@ def draft(request: Request) -> Draft:
 def _draft(request: Request, scratch: Path) -> Draft:
     network = find_network(request)
     known = Known(
+        taken=network.taken,
         channels=network.channels,
         tokens=network.tokens,
         text=request.text,
         vocabulary=request.vocabulary,
         series=request.series,
         recurrent=network.recurrent,
-        takes=() if network.fit is None else inputs_taken(network.fit.takes),
-        may_take=() if network.fit is None else inputs_taken(network.fit.may_take),
     )
     rows = find_rows(request.table, out=request.out, scratch=scratch, known=known)
     made = factory_source(network, rows)
     source = asked_factory(request, network, made)
     columns, absent = _columns(request, rows)
+    network = _of_some_width(network, request, rows, columns)
     roles = guess_roles(
         columns,
         wanted=network.wanted if rows.kind == "table" else None,
@@ -86,6 +88,19 @@ def _draft(request: Request, scratch: Path) -> Draft:
         proposal = _tried(found, proposal, answers)
     audit_file(found, proposal)
     return Draft(text=document(proposal), factory=source, proposal=proposal, layers="" if made is None else layers_told(network), new=rows.new)
+
+
+def _of_some_width(network: Network, request: Request, rows: Rows, columns: Sequence[Column]) -> Network:
+    """With the number of inputs that a trusted network answers, where nothing else tells it."""
+    source = network.source
+    if rows.kind != "table" or network.wanted is not None or source is None or source.path is None or not request.files:
+        return network
+    from audit.models.program import fitting_width  # noqa: PLC0415  torch is loaded only for what is trusted
+
+    with suppress(NetassayError):  # what stands in the way of opening it is told once the audit file is tried
+        most = min(MOST_WIDTH, sum(map(width, columns)))
+        return replace(network, wanted=fitting_width(source.path, trusted=request.files, most=most))
+    return network
 
 
 def _fitting(roles: Roles, network: Network) -> Roles:
@@ -135,7 +150,7 @@ def _refuse_empty(roles: Roles) -> None:
 
 def _first_answers(request: Request, network: Network, columns: Sequence[Column]) -> Answers:
     if request.predictions is None:
-        return Answers(count=network.count, last="" if network.fit is None else network.fit.last)
+        return Answers(count=network.count, last=network.last)
     score = next(column for column in columns if column.name == request.predictions)
     ends = np.asarray([[score.low], [score.high]], dtype=np.float64)
     return Answers(count=1, sample=np.repeat(ends, TRIED_ROWS // 2, axis=0)[: score.rows], column=True)
@@ -145,6 +160,7 @@ def _proposal(found: Found, answers: Answers) -> Proposal:
     request, rows, roles, source = found.request, found.rows, found.roles, found.network.source
     meaning = _said(guess_meaning(None if roles.label is None else roles.label.column, answers), source)
     misfit = [f"The inputs do not match the network: {roles.inputs_why.removeprefix('DOES NOT FIT: ')}."] if _misfit(found) else []
+    fixed = () if source is None else source.doubts
     assumed = [] if request.factory is None else [ASSUMED_IMAGES if found.network.chain else ASSUMED]
     weights = None if request.model is None or source is not None else Path(request.model)
     return Proposal(
@@ -164,7 +180,7 @@ def _proposal(found: Found, answers: Answers) -> Proposal:
         parts=rows.orders[0] if rows.orders else (),
         kind_told=rows.told,
         folder=None if rows.folder is None else relative(rows.folder, request.out),
-        doubts=(*misfit, *meaning.doubts, *rows.doubts, *assumed),
+        doubts=(*fixed, *misfit, *meaning.doubts, *rows.doubts, *assumed),
     )
 
 
@@ -205,7 +221,7 @@ def _tried(found: Found, proposal: Proposal, answers: Answers) -> Proposal:
     # The number of outputs may change the task, and only then is it known whether scaled inputs agree better with the labels.
     proposal = _proposal(found, replace(answers, count=first.sample.shape[1], sample=first.sample))
     second = try_rows(found, proposal)
-    if second.subject is not None and not second.problem and not proposal.doubts and proposal.columns and proposal.source is None:
+    if second.subject is not None and not second.problem and not proposal.doubts and proposal.columns and _torch(proposal.source):
         try:
             scaling, sample = find_scaling(found, second.subject, proposal)
         except NetassayError as error:
@@ -214,6 +230,11 @@ def _tried(found: Found, proposal: Proposal, answers: Answers) -> Proposal:
         proposal = replace(_proposal(found, better), scaling=scaling)
         second = try_rows(found, proposal)
     return doubted(proposal, second.problem)
+
+
+def _torch(source: Source | None) -> bool:
+    """Whether it is a network that may have been trained on scaled inputs."""
+    return source is None or source.door == "file"
 
 
 def doubted(proposal: Proposal, problem: str) -> Proposal:

@@ -54,6 +54,8 @@ class Images:
     resized: str = ""
     """Why they are resized, where they are."""
     transparent: bool = False
+    gives: str = "nchw"
+    """Order of the axes that the network takes."""
     new: Mapping[Path, str] = field(default_factory=dict)
 
     @property
@@ -73,6 +75,13 @@ class Images:
             return self
         return replace(self, channels=wanted, colour="grey" if wanted == 1 else "rgb")
 
+    def of_size(self, wanted: tuple[int | None, int | None]) -> Images:
+        """The same, resized to the height and width the network takes, where it takes one size only."""
+        height, width = (side if asked is None else asked for asked, side in zip(wanted, self.size, strict=True))
+        if self.array is not None or (height, width) == self.size:
+            return self
+        return replace(self, size=(height, width), resized="the network takes images of this size")
+
     def lines(self) -> tuple[str, ...]:
         """The table data.image."""
         lines = ["[data.image]"]
@@ -82,6 +91,8 @@ class Images:
             lines.append(f"column = {quoted(self.column)}")
         if self.layout is not None:
             lines += [comment("guess: axes of the array. Check: nchw or nhwc"), f'layout = "{self.layout}"']
+        if self.gives != "nchw":
+            lines += [comment("guess: the network takes the channels last. Check: nchw or nhwc"), f'gives = "{self.gives}"']
         if self.colour is not None:
             lines += [comment("guess: what the network takes. Check: grey or rgb"), f'colour = "{self.colour}"']
         if self.transparent:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from audit.data.files import arrow_schema
 from audit.errors import ConfigError, nearest
 from audit.proposal.given_images import Images, class_folders, first_texts, named_images, table_in, zipped_images
-from audit.proposal.given_series import find_series, is_series_file
+from audit.proposal.given_series import beside_lines, find_series, is_series_file, other_axes
 from audit.proposal.given_several import Given, chosen_inputs, orders
 from audit.proposal.source import relative
+from audit.proposal.taken import NOTHING, Taken
 from audit.proposal.toml_text import comment, number, quoted, shown
 
 LONG = 4
@@ -41,6 +42,8 @@ class Rows:
     images: Images | None = None
     new: Mapping[Path, str] = field(default_factory=dict)
     """Files that are written beside the audit file."""
+    ways: tuple[tuple[str, ...], ...] = ()
+    """Other `lines`, which give the network the axes of its inputs in another order; tried where it does not answer."""
     orders: tuple[tuple[Given, ...], ...] = ()
     """Of a network with several inputs, the ways to give them, the likeliest first."""
     doubts: tuple[str, ...] = ()
@@ -59,10 +62,8 @@ class Known:
     series: str | None = None
     recurrent: bool = False
     """The network reads step by step."""
-    takes: tuple[str, ...] = ()
-    """Names of its inputs, where its code says them."""
-    may_take: tuple[str, ...] = ()
-    """Names of inputs it can do without."""
+    taken: Taken = NOTHING
+    """Its inputs as far as it tells them."""
 
 
 def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
@@ -82,7 +83,7 @@ def find_rows(path: Path, *, out: Path, scratch: Path, known: Known) -> Rows:
         return _image_rows(found, known)
     if path.suffix.lower() == ".npz":
         return _image_rows(zipped_images(path, scratch=scratch), known)
-    if len(known.takes) > 1 and path.is_file():
+    if len(known.taken.names) > 1 and path.is_file():
         return _several_rows(path, out, known)
     named = None if known.text is not None or not path.is_file() else named_images(path)
     if named is not None:
@@ -102,13 +103,13 @@ def _several_rows(path: Path, out: Path, known: Known) -> Rows:
     found = {kind: rows.lines for kind, rows in held.items()}
     if images is not None and images.folder is not None:
         found["image"] = (*images.lines, f"folder = {quoted(relative(images.folder, out))}")
-    takes = chosen_inputs(known.takes, known.may_take, list(found))
+    takes = chosen_inputs(known.taken.names, known.taken.further, list(found))
     found["columns"] = ()
     if len(found) < len(takes):
         seen = [rows.told for rows in held.values()] + ["columns"]
-        asked = ", ".join(map(shown, known.takes))
+        asked = ", ".join(map(shown, known.taken.names[:8]))
         more = "; name the column that holds the text with --text" if text is None else ""
-        raise ConfigError(f"the network takes {len(known.takes)} inputs, {asked}; {path} gives it {' and '.join(seen)}{more}")
+        raise ConfigError(f"the network takes {len(known.taken.names)} inputs, {asked}; {path} gives it {' and '.join(seen)}{more}")
     return Rows(
         kind="several",
         evaluate=path,
@@ -122,15 +123,28 @@ def _several_rows(path: Path, out: Path, known: Known) -> Rows:
 
 
 def _series_rows(path: Path, scratch: Path, known: Known) -> Rows:
-    found = find_series(path, known.series, scratch=scratch, recurrent=known.recurrent)
-    return Rows(kind="series", evaluate=path, columns=found.columns, readable=path, taken=found.taken, lines=found.lines, told=found.told)
+    found = find_series(path, known.series, scratch=scratch, recurrent=known.recurrent, network=known.taken)
+    return Rows(
+        kind="series",
+        evaluate=path,
+        columns=found.columns,
+        readable=path,
+        taken=found.taken,
+        lines=found.lines,
+        told=found.told,
+        ways=() if known.taken.sizes is not None else other_axes(found.lines),
+    )
 
 
 def _image_rows(found: Images, known: Known) -> Rows:
     doubts = []
     if known.channels is not None and found.channels != known.channels and found.array is not None:
         doubts.append(f"The first layer takes images of {known.channels} channels, the array {shown(found.array)} has {found.channels}.")
+    network = known.taken
     fitted = found.of_channels(known.channels)
+    if network.sizes is not None and len(network.sizes) == 4:
+        fitted = fitted.of_size((network.sizes[1], network.sizes[2]) if network.channels_last else (network.sizes[2], network.sizes[3]))
+        fitted = replace(fitted, gives="nhwc" if network.channels_last else "nchw")
     return Rows(
         kind="image",
         evaluate=found.evaluate,
@@ -138,6 +152,7 @@ def _image_rows(found: Images, known: Known) -> Rows:
         readable=found.readable,
         taken=() if found.column is None else (found.column,),
         lines=fitted.lines(),
+        ways=() if network.sizes is not None else other_axes(fitted.lines()),
         told=fitted.told,
         folder=found.folder,
         images=fitted,
@@ -148,7 +163,7 @@ def _image_rows(found: Images, known: Known) -> Rows:
 
 def _text_column(path: Path, known: Known) -> str | None:
     """The column that is read as text: the one named, else the longest where the network looks up words."""
-    if known.text is None and known.tokens is None:
+    if known.text is None and known.tokens is None and not known.taken.whole:
         return None
     schema = arrow_schema(path)
     if known.text is not None and known.text not in schema.names:
@@ -165,6 +180,10 @@ def _text_column(path: Path, known: Known) -> str | None:
 def _text_rows(path: Path, column: str, out: Path, known: Known) -> Rows:
     tokens = "" if known.tokens is None else f"; the first embedding has {known.tokens} rows, so it holds as many tokens"
     missing = known.vocabulary is None
+    length = known.taken.side(1, rank=2)
+    why = "a common choice" if length is None else "the network takes as many"
+    beside = [name for name, taken in (("mask", known.taken.mask), ("lengths", known.taken.lengths)) if taken]
+    others = "".join(f", {name} = false" for name in ("mask", "lengths") if name not in beside)
     return Rows(
         kind="text",
         evaluate=path,
@@ -181,9 +200,10 @@ def _text_rows(path: Path, column: str, out: Path, known: Known) -> Rows:
             f"vocabulary = {quoted('vocabulary.txt' if known.vocabulary is None else relative(known.vocabulary, out))}",
             comment("guess: words in lower case. Check: word, character, or tokenizer for a tokenizer file"),
             f"tokenise = {quoted('word')}",
-            comment("guess: a common choice. Check: the number of tokens the network was trained with; longer texts are cut, shorter ones padded"),
-            f"length = {number(LENGTH)}",
-            comment('pad = "<pad>", unknown = "<unk>", keep = "start", mask = false, lengths = false     where the network takes others'),
+            comment(f"guess: {why}. Check: the number of tokens the network was trained with; longer texts are cut, shorter ones padded"),
+            f"length = {number(LENGTH if length is None else length)}",
+            *beside_lines(beside),
+            comment(f'pad = "<pad>", unknown = "<unk>", keep = "start"{others}     where the network takes others'),
         ),
         told=f"text in {shown(column)}",
         doubts=("The vocabulary of the text is not known: name the file of the tokens, in the order of their ids.",) if missing else (),

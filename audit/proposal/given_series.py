@@ -18,6 +18,7 @@ from audit.data.files import arrow_schema, stream
 from audit.data.npz_file import array_column, array_names, read_arrays
 from audit.data.ts_file import LABEL, POSITION, read_ts
 from audit.errors import ConfigError, DataError, nearest
+from audit.proposal.taken import NOTHING, Taken
 from audit.proposal.toml_text import comment, listed, number, quoted, shown
 
 MOST_ROWS = 262_144
@@ -39,21 +40,22 @@ def is_series_file(path: Path) -> bool:
     return path.name.lower().endswith(".ts") and path.is_file() and b"@" in path.read_bytes()[:65_536]
 
 
-def find_series(path: Path, named: str | None, *, scratch: Path, recurrent: bool) -> FoundSeries:
+def find_series(path: Path, named: str | None, *, scratch: Path, recurrent: bool, network: Taken = NOTHING) -> FoundSeries:
     """The series of a file; `named` is the array of an npz file, or the column of a table that names the series of each row.
 
-    `recurrent` says that the network reads step by step. Raises DataError and ConfigError for what is not there.
+    `recurrent` says that the network reads step by step, `network` what it takes where it tells. Raises DataError and ConfigError for what
+    is not there.
     """
     if path.suffix.lower() == ".ts":
         held = read_ts(path, channels=(), extra=(), optional=(LABEL, POSITION))
         ended = bool(np.isnan(held.values[:, :, -1]).any())
-        return _found(held.others, [], _Seen(held.values.shape[1], held.values.shape[2], ended), scratch=scratch, recurrent=recurrent)
+        return _found(held.others, [], _Seen(held.values.shape[1], held.values.shape[2], ended), scratch, Reader(recurrent, network))
     if path.suffix.lower() == ".npz":
-        return _array(path, named, scratch, recurrent)
-    return _table(path, named or "", scratch, recurrent)
+        return _array(path, named, scratch, Reader(recurrent, network))
+    return _table(path, named or "", scratch, Reader(recurrent, network))
 
 
-def _array(path: Path, named: str | None, scratch: Path, recurrent: bool) -> FoundSeries:
+def _array(path: Path, named: str | None, scratch: Path, reader: Reader) -> FoundSeries:
     names = array_names(path)
     if named not in names:
         raise ConfigError(f"--series {shown(named or '')}: there is no such array in {path.name}: {nearest(named or '', names)}")
@@ -70,10 +72,10 @@ def _array(path: Path, named: str | None, scratch: Path, recurrent: bool) -> Fou
     if values.ndim == 3:
         lines += [comment("guess: there are more steps than channels. Check: nct or ntc"), f'layout = "{"ntc" if last else "nct"}"']
     channels, steps = (1, values.shape[1]) if values.ndim == 2 else (values.shape[2], values.shape[1]) if last else values.shape[1:]
-    return _found(others, lines, _Seen(channels, steps, bool(np.isnan(values).any())), scratch=scratch, recurrent=recurrent)
+    return _found(others, lines, _Seen(channels, steps, bool(np.isnan(values).any())), scratch, reader)
 
 
-def _table(path: Path, by: str, scratch: Path, recurrent: bool) -> FoundSeries:
+def _table(path: Path, by: str, scratch: Path, reader: Reader) -> FoundSeries:
     schema = arrow_schema(path)
     if by not in schema.names:
         raise ConfigError(f"--series {shown(by)}: there is no such column: {nearest(by, schema.names)}")
@@ -99,7 +101,7 @@ def _table(path: Path, by: str, scratch: Path, recurrent: bool) -> FoundSeries:
     ]
     sizes = groups.size()
     seen = _Seen(len(channels), int(sizes.max()), bool(sizes.min() < sizes.max()))
-    found = _found(others, lines, seen, scratch=scratch, recurrent=recurrent)
+    found = _found(others, lines, seen, scratch, reader)
     return FoundSeries(columns=found.columns, lines=found.lines, told=found.told, taken=(step, *channels))
 
 
@@ -127,13 +129,60 @@ class _Seen:
     ended: bool
 
 
-def _found(others: Mapping[str, NDArray[Any]], lines: Sequence[str], seen: _Seen, *, scratch: Path, recurrent: bool) -> FoundSeries:
+@dataclass(frozen=True)
+class Reader:
+    """The network, as far as it is known: whether it reads step by step, and what it takes."""
+
+    recurrent: bool
+    network: Taken
+
+    def axes(self, seen: _Seen) -> tuple[str, str]:
+        """The order of the axes it takes, and why."""
+        sizes = self.network.sizes
+        said = "as the network says of its inputs"
+        if sizes is not None and len(sizes) == 2 and seen.channels == 1:
+            return "nt", said
+        if sizes is not None and len(sizes) == 3 and (sizes[1] == seen.channels) != (sizes[2] == seen.channels):
+            return ("nct" if sizes[1] == seen.channels else "ntc"), said
+        if self.recurrent:
+            return "ntc", "networks that read step by step mostly take (rows, steps, channels)"
+        return "nct", "convolutions take (rows, channels, steps)"
+
+    def length(self, gives: str, seen: _Seen) -> int | None:
+        """The number of steps it takes, where it takes one only and series have another."""
+        wanted = self.network.side(1, rank=2) if gives == "nt" else self.network.side(1 if gives == "ntc" else 2, rank=3)
+        return None if wanted == seen.steps else wanted
+
+
+def other_axes(lines: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The lines of data.series or data.image that give the network the axes in another order."""
+    at = next((place for place, line in enumerate(lines) if line.startswith("gives = ")), None)
+    now = 'gives = "nchw"' if at is None else lines[at]
+    before, after = (lines, ()) if at is None else (lines[: at - 1], lines[at + 1 :])
+    orders = ("nchw", "nhwc") if lines[0] == "[data.image]" else ("nct", "ntc", "nt")
+    why = comment("guess: in this order of its axes the network answers. Check: the order it was trained with")
+    return tuple((*before, why, f'gives = "{order}"', *after) for order in orders if f'gives = "{order}"' != now)
+
+
+def beside_lines(names: Sequence[str]) -> list[str]:
+    """Lines that give the network a mask or the lengths, where it takes them."""
+    return [line for name in names for line in (comment(f"guess: the network takes an input called so. Check: {name}"), f"{name} = true")]
+
+
+def _found(others: Mapping[str, NDArray[Any]], lines: Sequence[str], seen: _Seen, scratch: Path, reader: Reader) -> FoundSeries:
     if not others:
         raise DataError("the file holds nothing but series; expected labels, one for each series")
-    gives = "ntc" if recurrent else "nct"
-    why = "networks that read step by step mostly take (rows, steps, channels)" if recurrent else "convolutions take (rows, channels, steps)"
+    gives, why = reader.axes(seen)
     more = [comment(f"guess: {why}. Check: nct, ntc, or nt for a single channel without an axis"), f'gives = "{gives}"']
-    if seen.ended:
+    beside = [name for name, taken in (("mask", reader.network.mask), ("lengths", reader.network.lengths)) if taken]
+    more += beside_lines(beside)
+    length = reader.length(gives, seen)
+    if length is not None:
+        more += [
+            comment("guess: the network takes so many steps. Check: longer series are cut, shorter ones end earlier"),
+            f"length = {number(length)}",
+        ]
+    if seen.ended and not beside:
         more.append(comment("some series end earlier: mask = true or lengths = true where the network is given that, after the values"))
     more.append(comment(f'length = {number(seen.steps)}, encode = "standard"     where the network takes fewer steps, or scaled values'))
     target = scratch / "series.csv"

@@ -10,8 +10,6 @@ from itertools import permutations
 from audit.data.protected_names import words_of
 from audit.proposal.toml_text import comment, quoted, shown, wrapped
 
-BESIDE = frozenset({"mask", "masks", "length", "lengths", "padding"})
-"""Words in the names of what goes with the ids of a text and is no input of its own."""
 WORDS = {
     "image": frozenset({"image", "images", "img", "imgs", "picture", "pictures", "photo", "photos", "pixel", "pixels", "frame", "scan", "xray"}),
     "text": frozenset({"text", "texts", "token", "tokens", "ids", "words", "word", "note", "notes", "sentence", "document", "review", "comment"}),
@@ -36,11 +34,6 @@ class Given:
         key = self.name if self.name.isascii() else quoted(self.name)
         head = f"[data.parts.{key}" + ("]" if self.kind == "columns" else f".{self.kind}]")
         return [comment(f"guess: {self.why}. Check: the order the network takes its inputs in"), head, *named, *self.lines[1:]]
-
-
-def inputs_taken(takes: Sequence[str]) -> tuple[str, ...]:
-    """Names of the inputs among what a network is called with: masks and lengths belong to a text."""
-    return tuple(name for name in takes if not words_of(name) & BESIDE)
 
 
 def chosen_inputs(takes: Sequence[str], may_take: Sequence[str], kinds: Sequence[str]) -> tuple[str, ...]:

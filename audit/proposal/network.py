@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from audit.errors import ConfigError, WeightsError
+from audit.models.layers import Shape, Stack, find_stack
+from audit.models.ports import Port
+from audit.models.program_listing import list_program
 from audit.proposal.convolution_text import Part, convolution_text, find_chain
 from audit.proposal.factory_text import factory_module, factory_text
 from audit.proposal.given_rows import Rows
+from audit.proposal.program_source import program_source
 from audit.proposal.request import Request
 from audit.proposal.source import Source, find_source
+from audit.proposal.taken import NOTHING, Taken, taken
 
 if TYPE_CHECKING:
     from audit.models.inspection import Fit, WeightsFile
@@ -32,26 +38,34 @@ class Network:
     """Rows of the first embedding."""
     recurrent: bool = False
     """A layer reads step by step."""
+    last: str = ""
+    """Kind of the last module or operation, where it says what outputs are."""
+    taken: Taken = NOTHING
+    """Its inputs as far as they are known."""
 
     @property
     def channels(self) -> int | None:
         """Of the images it takes."""
         if self.chain:
             return self.chain[0].inputs
-        if self.source is not None:
-            return self.source.channels
-        first = next((tensor.shape for tensor in self.file.tensors if len(tensor.shape) == 4), None) if self.file is not None else None
-        return None if first is None else first[1]
+        if self.taken.sizes is not None:
+            return self.taken.side(3 if self.taken.channels_last else 1, rank=4)
+        held = {} if self.source is None else self.source.weights
+        shapes = held.values() if self.file is None else [tensor.shape for tensor in self.file.tensors]
+        return next((shape[1] for shape in shapes if len(shape) == 4), None)
 
 
 def find_network(request: Request) -> Network:
     if request.model is None:
         return Network(count=1)
-    source = find_source(request.model, request.out)
+    program = list_program(Path(request.model))
+    if request.files and program is None:
+        raise ConfigError(f"--trust goes with a network that is saved with its code (.pt2, TorchScript); {request.model} needs none")
+    source = find_source(request.model, request.out) if program is None else program_source(program, request.out, request.files)
     if source is not None:
         if request.architecture is not None:
             raise ConfigError(f"--architecture goes with weights; {request.model} brings its own")
-        return Network(source=source, wanted=source.wanted, count=source.count)
+        return _of_source(source)
     from audit.models.inspection import inspect_fit, inspect_weights  # noqa: PLC0415  torch is loaded only when there is a network
 
     path = Path(request.model)
@@ -60,19 +74,36 @@ def find_network(request: Request) -> Network:
     if fit is not None and fit.problem:
         raise WeightsError(fit.problem)
     shapes = {tensor.name.removeprefix(file.prefix): tensor.shape for tensor in file.tensors}
+    known = () if fit is None else tuple(Port(name, "", None) for name in fit.takes)
+    further = () if fit is None else tuple(Port(name, "", None) for name in fit.may_take)
+    found = _of_shapes(shapes, file.stack)
+    return replace(found, file=file, fit=fit, last="" if fit is None else fit.last, taken=taken(known, further=further))
+
+
+def _of_shapes(shapes: Mapping[str, Shape], stack: Stack) -> Network:
+    """What names and shapes of weights suggest."""
     chain = find_chain(shapes)
     words = [shape[0] for name, shape in shapes.items() if len(shape) == 2 and "emb" in name.lower()]
     flat = all(len(shape) <= 2 for shape in shapes.values()) and not words
-    layers = file.stack.layers if file.stack.chained and flat else ()
+    layers = stack.layers if stack.chained and flat else ()
     return Network(
-        file=file,
-        fit=fit,
         chain=chain,
         wanted=layers[0].inputs if layers else None,
         count=layers[-1].outputs if layers else chain[-1].outputs if chain else None,
         tokens=words[0] if words else None,
         recurrent=any("weight_ih" in name for name in shapes),
     )
+
+
+def _of_source(source: Source) -> Network:
+    """What the model says of itself; where it does not say what it takes, what its weights suggest."""
+    if source.taken.sizes is None and source.weights:
+        shapes = {name: tuple(size for size in shape if size is not None) for name, shape in source.weights.items()}
+        found = replace(_of_shapes(shapes, find_stack(shapes)), chain=())
+    else:
+        found = Network(wanted=source.wanted if source.taken.whole else source.wanted or source.taken.side(1, rank=2), tokens=source.tokens)
+    recurrent = found.recurrent or source.recurrent
+    return replace(found, source=source, count=source.count or found.count, recurrent=recurrent, last=source.last, taken=source.taken)
 
 
 def factory_source(network: Network, rows: Rows) -> str | None:

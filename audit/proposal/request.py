@@ -21,6 +21,8 @@ class Request:
     reference: Path | None = None
     label: str | None = None
     groups: tuple[str, ...] = ()
+    files: frozenset[str] = frozenset()
+    """sha256 sums of model files that may run what they hold."""
     factory: Path | None = None
     """Where a factory for the weights is to be written."""
     text: str | None = None

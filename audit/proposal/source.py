@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from audit.data.canonical import canonical_text
-from audit.errors import ConfigError, ModelError
+from audit.errors import ConfigError
 from audit.facts import OutputKind
 from audit.models.places import OPTION as SEND
 from audit.models.places import origin
-from audit.models.program_listing import list_program
+from audit.models.ports import Port
+from audit.proposal.taken import NOTHING, Taken, taken
 from audit.proposal.toml_text import quoted
 
 CALLABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -42,8 +44,18 @@ class Source:
     classes: tuple[str, ...] = ()
     output: OutputKind | None = None
     output_why: str = ""
-    channels: int | None = None
-    """Of the images it takes."""
+    taken: Taken = NOTHING
+    """Its inputs as far as it tells them."""
+    weights: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    """Shapes of its weights, by name."""
+    tokens: int | None = None
+    """Rows of the first embedding."""
+    recurrent: bool = False
+    last: str = ""
+    """Kind of the last operation where it says what outputs are."""
+    doubts: tuple[str, ...] = ()
+    unknown: str = ""
+    """What only loading it would tell, which its `option` allows."""
     option: str = ""
     """What `netassay run` needs to open it."""
     tried: bool = False
@@ -51,7 +63,7 @@ class Source:
 
 
 def find_source(model: str, out: Path) -> Source | None:
-    """What `model` names; None for a file that is opened as weights.
+    """What `model` names; None for a file that is opened as weights, and for one that holds a network with its code.
 
     Raises ConfigError for an illegal URL, ModelError (UntrustedFileError) for a damaged ONNX or skops file, or one that would run code.
     """
@@ -61,11 +73,6 @@ def find_source(model: str, out: Path) -> Source | None:
     if not path.exists() and CALLABLE.fullmatch(model):
         told = 'A Python function, called with encoded rows (n, k); `takes = "raw"` gives it the raw columns. Check which it takes'
         return Source(door="callable", name=model.partition(":")[2], lines=(f"callable = {quoted(model)}",), told=told, tried=True)
-    program = list_program(path)
-    if program is not None:
-        told = f"A {program.kind}. Loading it may run the code it holds, so run it with {program.trust}"
-        lines = (f"file = {quoted(relative(path, out))}",)
-        return Source(door="file", name=path.stem, lines=lines, told=told, path=path, option=program.trust)
     if path.suffix.lower() == ".onnx" and path.is_file():
         return _onnx(path, out)
     if path.suffix.lower() == ".skops" and path.is_file():
@@ -106,19 +113,12 @@ def _onnx(path: Path, out: Path) -> Source:
     lines = [f"onnx = {quoted(relative(path, out))}"]
     if chosen is not None and len(outputs) > 1:
         lines.append(f"onnx_output = {quoted(chosen.name)}")
-    several = len(inputs) > 1
-    wide = [port for port in inputs if len(port.shape) > 2 or (len(port.shape) == 2 and port.shape[1] != 1)]
-    if several and wide:
-        listed_ports = ", ".join(map(str, inputs))
-        raise ModelError(
-            f"{path} takes {len(inputs)} inputs ({listed_ports}); expected one, or one for each column: audit its weights and code instead"
-        )
+    by_column = len(inputs) > 1 and not any(_wide(port) for port in inputs)
     if any(port.kind == "tensor(string)" for port in inputs):
         lines.append('takes = "raw"')
     if any(port.kind == "tensor(double)" for port in inputs):
         lines.append('dtype = "float64"')
-    shape = inputs[0].shape if inputs else ()
-    count = chosen.shape[-1] if chosen is not None and chosen.shape else None
+    shape = () if chosen is None or chosen.shape is None else chosen.shape
     ports = "; ".join([*(f"input {port}" for port in inputs), *(f"output {port}" for port in outputs)])
     return Source(
         door="onnx",
@@ -126,12 +126,18 @@ def _onnx(path: Path, out: Path) -> Source:
         lines=tuple(lines),
         told=f"A network in ONNX: {ports}",
         path=path,
-        wanted=len(inputs) if several else _number(shape[1]) if len(shape) == 2 else None,
-        count=1 if chosen is not None and len(chosen.shape) == 1 else _number(count),
-        columns=tuple(port.name for port in inputs) if several else (),
-        channels=_number(shape[1]) if len(shape) == 4 else None,
+        wanted=len(inputs) if by_column else None,
+        count=1 if len(shape) == 1 else _number(shape[-1]) if shape else None,
+        columns=tuple(port.name for port in inputs) if by_column else (),
+        taken=NOTHING if by_column else taken(inputs),
         tried=True,
     )
+
+
+def _wide(port: Port) -> bool:
+    """Whether it takes more than one number of a row."""
+    sides = port.shape or ()
+    return len(sides) > 2 or (len(sides) == 2 and sides[1] != 1)
 
 
 def _number(size: object) -> int | None:

@@ -18,7 +18,7 @@ from audit.data.encoding import Encoder, fit_table_encoder
 from audit.data.groups import label_codes
 from audit.data_config import ColumnConfig
 from audit.declared_outputs import check_meaning
-from audit.errors import NetassayError
+from audit.errors import NetassayError, UntrustedFileError
 from audit.open_model import Trust
 from audit.open_subject import open_subject
 from audit.proposal.document import Proposal, document
@@ -66,7 +66,13 @@ class Trial:
 def try_orders(found: Found, proposal: Proposal) -> tuple[Found, Trial]:
     """What comes of the first way to give the inputs in which the network answers, else of the likeliest; and the rows read in that way."""
     first = try_rows(found, proposal)
-    if first.sample is not None or not found.rows.orders:
+    if first.sample is not None:
+        return found, first
+    for lines in found.rows.ways:
+        trial = try_rows(found, replace(proposal, kind_lines=lines))
+        if trial.sample is not None:
+            return replace(found, rows=replace(found.rows, lines=lines)), trial
+    if not found.rows.orders:
         return found, first
     for order in found.rows.orders[1:]:
         trial = try_rows(found, replace(proposal, parts=order))
@@ -85,11 +91,13 @@ def _given(found: Found) -> str:
 def try_rows(found: Found, proposal: Proposal) -> Trial:
     subject, sample = None, None
     try:
-        subject = open_subject(audit_file(found, proposal, readable=True), Trust(found.request.code))
+        subject = open_subject(audit_file(found, proposal, readable=True), Trust(found.request.code, found.request.files))
         if subject.encoder is not None:
             sample = subject.model.outputs(subject.encoder.encode(_some_rows(subject.evaluate)))
             check_meaning(sample, subject.facts)
     except NetassayError as error:
+        if found.request.files and isinstance(error, UntrustedFileError):
+            raise  # a trusted file that is refused all the same is nothing to propose an audit of
         return Trial(subject, sample, str(error))
     return Trial(subject, sample, "")
 
@@ -117,7 +125,9 @@ def find_scaling(found: Found, subject: Subject, proposal: Proposal) -> tuple[Sc
 
 def _encoder(found: Found, subject: Subject, proposal: Proposal, scales: Mapping[str, Scale]) -> Encoder:
     if proposal.kind == "several":
-        opened = open_subject(audit_file(found, replace(proposal, scaling=Scaling(scales, "")), readable=True), Trust(found.request.code))
+        opened = open_subject(
+            audit_file(found, replace(proposal, scaling=Scaling(scales, "")), readable=True), Trust(found.request.code, found.request.files)
+        )
         if opened.encoder is not None:
             return opened.encoder
     raw = tomllib.loads(document(replace(proposal, scaling=Scaling(scales, ""))), parse_float=Decimal)
