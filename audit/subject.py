@@ -13,6 +13,7 @@ from audit.companion import Companion
 from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder, TableEncoder
+from audit.data.several import SeveralEncoder
 from audit.facts import Facts
 from audit.models.model import Model
 
@@ -44,7 +45,7 @@ class Subject:
             "image": kinds == ["image"],
             "text": "text" in kinds,
             "movable": "text" not in kinds,
-            "drawn": kinds == ["image"] or set(kinds) == {"series"},
+            "drawn": kinds == ["image"] or (set(kinds) == {"series"} and not isinstance(self.encoder, SeveralEncoder)),
             "same_players": not self.players.by_row,
             "labels": self.facts.labelled,
             "groups": bool(self.facts.groups),
