@@ -15,7 +15,7 @@ from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder, TableEncoder
 from audit.data.several import SeveralEncoder
 from audit.facts import Facts
-from audit.models.model import Model
+from audit.models.model import Model, TellsWhy
 
 _NO_ENTRIES = np.zeros(0, dtype=np.int64)
 
@@ -59,6 +59,8 @@ class Subject:
 
     def why_not(self, need: str) -> str:
         """Why a need is not met, as a sentence."""
+        if isinstance(self.model, TellsWhy) and need in self.model.lacks:
+            return self.model.lacks[need]
         found = ", ".join(dict.fromkeys(column.kind for column in self.facts.schema.columns))
         reasons = {
             "columns": f"It looks at the columns of a table; the network's inputs are of kind {found}.",

@@ -169,9 +169,9 @@ def text_encoders(encoder: Encoder | None) -> list[TextEncoder]:
 def join_encoders(encoders: Mapping[str, Encoder], sample: RowBlock, dtype: str) -> SeveralEncoder:
     """The encoders of the inputs, in the order the network takes them; `sample` (at least one row) shows the shape of each."""
     parts, start = [], 0
-    for encoder in encoders.values():
+    for name, encoder in encoders.items():
         shape = encoder.encode(sample).values.shape[1:]
         stop = start + int(np.prod(shape))
-        parts.append(Part(start, stop, shape, encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN))
+        parts.append(Part(start, stop, shape, encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN, name))
         start = stop
     return SeveralEncoder(dict(encoders), Several(tuple(parts)), dtype)
