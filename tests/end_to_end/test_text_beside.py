@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from tests.contract.audited import Audited, audit, lasting_folder
+from audit.config_file import load_config
+from audit.open_subject import open_subject
+from audit.plan import make_plan
+from tests.contract.audited import TRUST, Audited, audit, lasting_folder
 from tests.smoke.triage import NOTE, TITLE, Triage, inputs_of, write_triage
 
 COLUMNS = 2
@@ -121,6 +125,18 @@ def test_values_add_up_in_a_network_that_is_not_linear() -> None:
         values, base, total = (rows.column(f"attribution.{method}.{name}") for name in ("values", "base", "total"))
         np.testing.assert_allclose(values.sum(axis=1), total - base, atol=1e-5)
         np.testing.assert_allclose(total, held.rows().column("outputs.output")[rows.positions, 0], atol=1e-5)
+
+
+def test_a_network_that_looks_words_up_in_another_way_is_told_apart_by_the_text(tmp_path: Path) -> None:
+    file = load_config(write_triage(tmp_path), ("model.architecture='tests.smoke.triage:looked_up'",))
+
+    skips = {node.instance: node.skip for node in make_plan(file.config, open_subject(file, TRUST)).nodes}
+
+    refused = skips["attribution.integrated_gradients"]
+    assert refused is not None
+    assert refused.status == "not_assessed"
+    assert "the text 'title': gradients are of its embedding" in refused.reason
+    assert skips["attribution.shapley"] is None
 
 
 def test_what_cannot_be_moved_says_so_and_nothing_breaks() -> None:
