@@ -28,8 +28,9 @@ def rows_and_baselines(subject: Subject, model: SmoothModel, values: NDArray[Any
         return inputs, model.smooth(model.tensor(background)) if len(background) else inputs[:, None]
     own = np.stack([encoder.absent(row, background) for row in values])
     baselines = model.smooth(model.tensor(own.reshape(-1, *values.shape[1:]))).reshape(*own.shape[:2], *inputs.shape[1:])
-    if inputs.ndim > values.ndim:  # embedded: the id stays that of the row, so that mask and lengths are those of its own text
-        baselines[..., -1] = inputs[:, None, ..., -1]
+    # What says how a row is to be read stays that of the row, so that mask and lengths are those of its own text and series.
+    fixed = torch.as_tensor(model.smooth_entries(values.shape[1:]).fixed, device=inputs.device).reshape(inputs.shape[1:])
+    baselines[:, :, fixed] = inputs[:, fixed][:, None]
     return inputs, baselines
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from audit.background import Against, against
 from audit.baseline_rows import at_once, rows_and_baselines
+from audit.data.encoding import StructuredEncoder
+from audit.data.leaf import PLAIN, entries_of
 from audit.explained import differentiable, entry_owner, smooth
 from audit.methods.attribution import integrated_gradients as gradients
 from audit.methods.attribution.max_sensitivity import max_sensitivity
@@ -65,13 +67,15 @@ class FewRows:
     def distance(self) -> Array:
         """How far the entries of each player are from the mean of what stands for absent, without a sign: (n, players).
 
-        Of entries that are whole numbers, such as token ids, it is the number that differs.
+        Of entries that are token ids it is the number that differs.
         """
-        found = np.zeros((len(self.values), self.players))
+        found, encoder = np.zeros((len(self.values), self.players)), self.subject.encoder
+        ids = entries_of(encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN, self.values.shape[1:]).ids
         for part in self.parts:
             rows, absent = self.values[part.places], part.absent
-            far = np.abs(rows - absent.mean(axis=0)) if rows.dtype.kind == "f" else (rows[:, None] != absent).mean(axis=1)
-            found[part.places] = per_player(far.astype(np.float64).reshape(len(rows), len(part.owner)), part.owner, self.players)
+            far, differ = np.abs(rows - absent.mean(axis=0)), (rows[:, None] != absent).mean(axis=1)
+            each = np.where(ids, *(one.astype(np.float64).reshape(len(rows), len(ids)) for one in (differ, far)))
+            found[part.places] = per_player(each, part.owner, self.players)
         return found
 
     def shapley(self, *, walks: int, exact_up_to: int, estimator: Estimator = "auto", seed: int = 0) -> tuple[Array, NDArray[np.bool_]]:
@@ -118,7 +122,7 @@ class FewRows:
         """Integrated gradients over the background rows, (n, players), with as many of `steps` points as completeness asks for."""
         model = smooth(self.subject)
         inputs, baselines = rows_and_baselines(self.subject, model, self.values, self.background)
-        owner = entry_owner(self.subject, self.values, inputs)
+        owner = entry_owner(self.subject, self.values)
         with model.session(gradients=True) as network:
             target = torch.as_tensor(self.target, device=inputs.device)
             found = gradients.integrated_gradients(network, inputs, baselines, target, steps=steps, chunk=at_once(model))
@@ -130,7 +134,7 @@ class FewRows:
         inputs, baselines = rows_and_baselines(self.subject, model, self.values, self.background)
         if inputs.shape != self.values.shape or not inputs.is_floating_point() or len(self.background) < 2:
             return None
-        owner, target = entry_owner(self.subject, self.values, inputs), torch.as_tensor(self.target, device=inputs.device)
+        owner, target = entry_owner(self.subject, self.values), torch.as_tensor(self.target, device=inputs.device)
         spread = model.tensor(self.background).std(dim=0, unbiased=False)
         with model.session(gradients=True) as network:
 

@@ -141,7 +141,7 @@ class SeriesConfig(ConfigTable):
     layout: Literal["nct", "ntc"] = "nct"
     """Axes of that array: n series, c channels, t steps."""
     by: Text | None = None
-    """Column of a table that names the series of each row."""
+    """Column of a table that names the series of each row. Beside other inputs also an array of an npz file; data.id where it is not declared."""
     step: Text | None = None
     """Column of a table that orders the steps: numbers or dates."""
     channels: tuple[Text, ...] = ()
@@ -170,18 +170,28 @@ class SeriesConfig(ConfigTable):
     """What stands where an explanation leaves a window out: values of reference rows, or the mean of the same series and channel."""
 
 
+class PartSeriesConfig(SeriesConfig):
+    """Series beside other inputs: in files of their own, each series belonging to one row of the tables, by id or in their order."""
+
+    evaluate: Text
+    """File with the series of the rows of data.evaluate."""
+    reference: Text | None = None
+    calibration: Text | None = None
+
+
 class PartConfig(ConfigTable):
-    """One input of a network with several: columns of a table, an image, or a text."""
+    """One input of a network with several: columns of a table, an image, a text, or a series."""
 
     inputs: tuple[Text, ...] = ()
     image: ImageConfig | None = None
     text: TextConfig | None = None
+    series: PartSeriesConfig | None = None
 
     @model_validator(mode="after")
     def _one(self) -> PartConfig:
-        given = [name for name in ("inputs", "image", "text") if getattr(self, name)]
+        given = [name for name in ("inputs", "image", "text", "series") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError(f"needs exactly one of inputs, image, text; found {', '.join(given) or 'none'}")
+            raise ValueError(f"needs exactly one of inputs, image, text, series; found {', '.join(given) or 'none'}")
         return self
 
 
@@ -238,7 +248,20 @@ class DataConfig(ConfigTable):
         self._check_feature_groups()
         if sum(part.image is not None for part in self.parts.values()) > 1:
             raise ValueError("kind = 'several' takes at most one image for each row")
+        for name, part in self.parts.items():
+            if part.series is not None:
+                self._check_files(f"parts.{name}.series", part.series)
         return self
+
+    def _check_files(self, key: str, series: PartSeriesConfig) -> None:
+        """Every table has series, and no series are without a table."""
+        if series.by is not None and self.id is None:
+            raise ValueError(f"{key}.by names the series of each row, by the id of the rows; declare id, the column that holds it")
+        for which in ("reference", "calibration"):
+            if getattr(self, which) is not None and getattr(series, which) is None:
+                raise ValueError(f"{key}.{which} is missing: the file with the series of the rows of {which} = {getattr(self, which)!r}")
+            if getattr(self, which) is None and getattr(series, which) is not None:
+                raise ValueError(f"{key}.{which} names series for rows that are not there; declare {which}, or leave it out")
 
     def _check_feature_groups(self) -> None:
         member: dict[str, str] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from audit.errors import MethodError
 from audit.models.model import DifferentiableModel, SmoothModel
 from audit.probe import Block, Column, Columns
 from audit.subject import Subject
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 COLUMNS: Mapping[str, Column] = {
     "target": Column("Position of the explained output; 0 for a network with one output."),
@@ -59,11 +56,10 @@ def smooth(subject: Subject) -> SmoothModel:
     return subject.model
 
 
-def entry_owner(subject: Subject, values: NDArray[Any], leaf: Tensor) -> NDArray[np.int64]:
-    """Player of each entry of the flattened smooth leaf (n, …) of encoded rows `values` (n, …), (entries,), or (n, entries) where every row has
+def entry_owner(subject: Subject, values: NDArray[Any]) -> NDArray[np.int64]:
+    """Player of each entry of the flattened smooth leaf of encoded rows `values` (n, …), (entries,), or (n, entries) where every row has
     players of its own: a place of text has as many entries as its embedding."""
-    owner, entries = subject.owners(values), int(np.prod(leaf.shape[1:]))
-    return np.repeat(owner, entries // max(owner.shape[-1], 1), axis=-1)
+    return subject.owners(values)[..., smooth(subject).smooth_entries(values.shape[1:]).origin]
 
 
 def explained_outputs(decided: Decided) -> NDArray[np.float64]:

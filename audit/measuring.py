@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.block import BlockResult, BlockTask
+from audit.data.several import SeveralEncoder
 from audit.errors import MethodError, NetassayError
+from audit.models.model import SmoothModel
 from audit.plan import Node, Skip
 from audit.probe import Block, Prepared
 from audit.progress import Progress
@@ -100,9 +102,17 @@ def _outcome(tally: _Tally) -> tuple[ProbeStatus, str]:
     return ("measured" if tally.rows else "error"), f"{tally.failed} of {total} rows could not be measured: {why}"
 
 
-def _rows_that_fit(subject: Subject) -> int:
-    """Rows of a block of at most `MOST_VALUES` values; a row of a table counts little, one of images much."""
-    return max(1, MOST_VALUES // max(1, sum(math.prod(column.shape) for column in subject.facts.schema.columns)))
+def _rows_that_fit(subject: Subject, background: int = 1) -> int:
+    """Rows of a block of at most `MOST_VALUES` values; a row of a table counts little, one of images much.
+
+    Of several inputs every row may have a `background` of its own, in which a word counts as many values as its embedding has.
+    """
+    values = sum(math.prod(column.shape) for column in subject.facts.schema.columns)
+    if isinstance(subject.encoder, SeveralEncoder):
+        shape = (len(subject.players.owner),)
+        wide = len(subject.model.smooth_entries(shape).origin) if isinstance(subject.model, SmoothModel) else shape[0]
+        values = max(values, wide * background)
+    return max(1, MOST_VALUES // max(1, values))
 
 
 def _measure_rows(context: RunContext, node: Node, prepared: Prepared) -> _Tally:
@@ -119,7 +129,7 @@ def _measure_rows(context: RunContext, node: Node, prepared: Prepared) -> _Tally
 def _tasks(context: RunContext, node: Node, prepared: Prepared, rows: Rows, sample: Sample) -> Iterator[BlockTask]:
     seed = context.seed
     base, read = address(context, node, prepared), readable(rows, node)
-    size = min(node.probe.block, _rows_that_fit(context.subject))
+    size = min(node.probe.block, _rows_that_fit(context.subject, int(node.settings.get("background", 1))))
     for part, start in enumerate(range(0, len(sample.positions), size)):
         positions = sample.positions[start : start + size]
         reads = {name: column[np.searchsorted(held, positions)] for name, (held, column) in read.items()}

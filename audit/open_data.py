@@ -16,19 +16,22 @@ from audit.data.encoding import Encoder, fit_table_encoder
 from audit.data.image_encoding import ImageEncoder
 from audit.data.images import open_images
 from audit.data.inference import infer_schema
-from audit.data.series import open_series
+from audit.data.row_series import series_of_rows
+from audit.data.series import SeriesDataset, open_series
 from audit.data.series_encoding import fit_series_encoder
-from audit.data.several import JoinedDataset, join_encoders
-from audit.data.tables import column_names, open_table
+from audit.data.series_values import channel_column
+from audit.data.several import JoinedDataset, join_encoders, part_of
+from audit.data.tables import TableDataset, column_names, open_table
 from audit.data.text_encoding import TextEncoder
 from audit.data.tokens import open_tokeniser
-from audit.data_config import ImageConfig, TextConfig
+from audit.data_config import ImageConfig, PartSeriesConfig, SeriesConfig, TextConfig
 from audit.errors import ConfigError, DataError, nearest
 
 if TYPE_CHECKING:
     from audit.data.image_folder import ImageFolder
     from audit.data.images import ImageDataset
 
+Columns = tuple[ColumnSchema, ...]
 SETS = ("evaluate", "reference", "calibration")
 
 
@@ -76,7 +79,8 @@ def _open_data(file: ConfigFile) -> tuple[Schema, dict[str, Dataset]]:
     if config.data.kind == "image":
         return _open_images(file, paths)
     if config.data.kind == "text":
-        return _open_tables(config, Schema((_text_column(config.data.text),)), paths)
+        schema = Schema((_text_column(config.data.text),))
+        return schema, dict(_open_tables(config, schema, paths))
     if config.data.kind == "series":
         return _open_series(config, paths)
     if config.data.kind == "several":
@@ -84,12 +88,13 @@ def _open_data(file: ConfigFile) -> tuple[Schema, dict[str, Dataset]]:
     if config.model.predictions is None and not config.data.inputs:
         raise ConfigError(f"{file.path}: data.inputs is missing: list the columns in the order the network takes them")
     _refuse_unused(file, config.data.inputs)
-    return _open_tables(config, _schema(config, paths), paths)
+    schema = _schema(config, paths)
+    return schema, dict(_open_tables(config, schema, paths))
 
 
-def _open_tables(config: AuditConfig, schema: Schema, paths: dict[str, Path]) -> tuple[Schema, dict[str, Dataset]]:
+def _open_tables(config: AuditConfig, schema: Schema, paths: dict[str, Path]) -> dict[str, TableDataset]:
     extra = _extra(config)
-    return schema, {
+    return {
         name: open_table(path, name=name, schema=schema, extra=extra if name == "evaluate" else _present(path, extra), text=_text_columns(config))
         for name, path in paths.items()
     }
@@ -156,13 +161,32 @@ def _open_series(config: AuditConfig, paths: dict[str, Path]) -> tuple[Schema, d
         name: open_series(path, name=name, config=series, extra=extra if name == "evaluate" else (), optional=() if name == "evaluate" else extra)
         for name, path in paths.items()
     }
-    channels = found["evaluate"].channels
+    columns, level = _level(found, "data", series)
+    return Schema(columns), level
+
+
+def _part_series(file: ConfigFile, part: str, series: PartSeriesConfig, tables: dict[str, TableDataset]) -> tuple[Columns, dict[str, Dataset]]:
+    """The series of the rows of each table, with room for the longest of all."""
+    found = {
+        name: series_of_rows(file.resolve(path), table, part=part, id_column=file.config.data.id, config=series)
+        for name, table in tables.items()
+        if (path := getattr(series, name)) is not None
+    }
+    return _level(found, f"data.parts.{part}.series", series)
+
+
+def _level(found: dict[str, SeriesDataset], key: str, series: SeriesConfig) -> tuple[Columns, dict[str, Dataset]]:
+    """The columns of the channels, which all files must have, and the series with room for the longest; `key` is where their files are named."""
+    evaluate = found["evaluate"]
     for name, dataset in found.items():
-        if dataset.channels != channels:
-            raise ConfigError(f"data.{name} has the channels {', '.join(dataset.channels)}; data.evaluate has {', '.join(channels)}")
+        if dataset.channels != evaluate.channels:
+            raise ConfigError(f"{key}.{name} has the channels {', '.join(dataset.channels)}; {key}.evaluate has {', '.join(evaluate.channels)}")
     length = max(dataset.length for dataset in found.values())
-    columns = tuple(ColumnSchema(name=name, kind="series", unit=series.units.get(name, ""), shape=(length,)) for name in channels)
-    return Schema(columns), {name: dataset.lengthened(length) for name, dataset in found.items()}
+    columns = tuple(
+        ColumnSchema(name=channel_column(evaluate.part, name), kind="series", unit=series.units.get(name, ""), shape=(length,))
+        for name in evaluate.channels
+    )
+    return columns, {name: dataset.lengthened(length) for name, dataset in found.items()}
 
 
 def _encoder(file: ConfigFile, schema: Schema, datasets: dict[str, Dataset]) -> Encoder | None:
@@ -196,24 +220,36 @@ def _text_encoder(file: ConfigFile, text: TextConfig) -> TextEncoder:
 
 
 def _open_several(file: ConfigFile, paths: dict[str, Path]) -> tuple[Schema, dict[str, Dataset]]:
-    """The rows of one table: its columns, and the images and texts that they name or hold, input by input."""
+    """The rows of one table: its columns, the images and texts that they name or hold, and the series that belong to them, input by input."""
     config = file.config
     inputs = [name for part in config.data.parts.values() for name in part.inputs]
     _refuse_unused(file, inputs)
     source = paths.get("reference", paths["evaluate"])
     held = {c.name: c for c in infer_schema(source, columns=inputs, declared=config.data.columns, missing=config.data.missing).columns}
     held |= {part.text.column: _text_column(part.text) for part in config.data.parts.values() if part.text is not None}
-    _, tables = _open_tables(config, Schema(tuple(held.values())), paths)
+    tables = _open_tables(config, Schema(tuple(held.values())), paths)
     columns: list[ColumnSchema] = []
     joined: dict[str, list[Dataset]] = {name: [table] for name, table in tables.items()}
-    for part in config.data.parts.values():
+    for key, part in config.data.parts.items():
         columns += [held[column] for column in (*part.inputs, *([part.text.column] if part.text else []))]
         if part.image is not None:
             images = {name: _open_image_set(file, path, name, part.image, ()) for name, path in paths.items()}
             columns.append(_image_column(images))
             for name, found in images.items():
                 joined[name].append(found)
+        if part.series is not None:
+            channels, series = _part_series(file, key, part.series, tables)
+            columns += channels
+            for name, dataset in series.items():
+                joined[name].append(dataset)
+    _refuse_twice(file, tables["evaluate"].columns, [column.name for column in columns if column.kind == "series"])
     return Schema(tuple(columns)), {name: JoinedDataset(tuple(parts)) for name, parts in joined.items()}
+
+
+def _refuse_twice(file: ConfigFile, columns: Sequence[str], channels: Sequence[str]) -> None:
+    for name in channels:
+        if [*columns, *channels].count(name) > 1:
+            raise ConfigError(f"{file.path}: {name!r}, a channel of a series, is the name of another column too; give the part or the column another")
 
 
 def _several_encoder(file: ConfigFile, schema: Schema, datasets: dict[str, Dataset]) -> Encoder:
@@ -225,6 +261,9 @@ def _several_encoder(file: ConfigFile, schema: Schema, datasets: dict[str, Datas
             encoders[name] = ImageEncoder.from_config(part.image, column.shape, dtype, array=column.name)
         elif part.text is not None:
             encoders[name] = _text_encoder(file, part.text)
+        elif part.series is not None:
+            own_series = {which: one for which, joined in datasets.items() for one in part_of(joined, name)}
+            encoders[name] = fit_series_encoder(part.series, own_series, dtype, key=f"data.parts.{name}.series")
         else:
             own = Schema(tuple(column for column in schema.columns if column.name in part.inputs))
             encoders[name] = fit_table_encoder(own, datasets.get("reference"), data.columns, dtype)

@@ -13,8 +13,9 @@ from audit.companion import Companion
 from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder, TableEncoder
+from audit.data.several import SeveralEncoder
 from audit.facts import Facts
-from audit.models.model import Model
+from audit.models.model import Model, TellsWhy
 
 _NO_ENTRIES = np.zeros(0, dtype=np.int64)
 
@@ -44,7 +45,7 @@ class Subject:
             "image": kinds == ["image"],
             "text": "text" in kinds,
             "movable": "text" not in kinds,
-            "drawn": kinds == ["image"] or set(kinds) == {"series"},
+            "drawn": kinds == ["image"] or (set(kinds) == {"series"} and not isinstance(self.encoder, SeveralEncoder)),
             "same_players": not self.players.by_row,
             "labels": self.facts.labelled,
             "groups": bool(self.facts.groups),
@@ -58,6 +59,8 @@ class Subject:
 
     def why_not(self, need: str) -> str:
         """Why a need is not met, as a sentence."""
+        if isinstance(self.model, TellsWhy) and need in self.model.lacks:
+            return self.model.lacks[need]
         found = ", ".join(dict.fromkeys(column.kind for column in self.facts.schema.columns))
         reasons = {
             "columns": f"It looks at the columns of a table; the network's inputs are of kind {found}.",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -97,6 +100,7 @@ class Part:
     stop: int
     shape: tuple[int, ...]
     arguments: Arguments
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,21 @@ def _beside(*, mask: bool, lengths: bool) -> tuple[Argument, ...]:
     return (*found, "lengths") if lengths else tuple(found)
 
 
-def whole_numbers(arguments: Arguments) -> bool:
-    """Whether a floating leaf holds token ids beside other inputs, which no gradient reaches."""
-    return isinstance(arguments, Several) and any(isinstance(part.arguments, Tokens) for part in arguments.parts)
+@dataclass(frozen=True)
+class Entries:
+    """Of the entries of a flattened leaf (entries,) bool: `ids` are token ids, `fixed` say where a series ends and are no values."""
+
+    ids: NDArray[np.bool_]
+    fixed: NDArray[np.bool_]
+
+
+def entries_of(arguments: Arguments, shape: tuple[int, ...]) -> Entries:
+    """What the entries of a flattened row of `shape` are."""
+    size = int(np.prod(shape, dtype=np.int64))
+    if isinstance(arguments, Several):
+        parts = [entries_of(part.arguments, part.shape) for part in arguments.parts]
+        return Entries(np.concatenate([part.ids for part in parts]), np.concatenate([part.fixed for part in parts]))
+    ids, fixed = np.full(size, isinstance(arguments, Tokens)), np.zeros(size, dtype=np.bool_)
+    if isinstance(arguments, Series) and arguments.ends:
+        fixed[-shape[-1] :] = True
+    return Entries(ids, fixed)

@@ -29,7 +29,7 @@ def read_long_table(path: Path, *, by: str, step: str, channels: tuple[str, ...]
         if name not in names:
             raise DataError(f"{path}: there is no column {name!r}: {nearest(name, names)}")
     table = _table(path, list(dict.fromkeys([by, step, *channels, *others])))
-    owner, found = pd.factorize(canonical.object_array(canonical.texts(table.column(by).combine_chunks())))
+    owner, found = pd.factorize(_names(table.column(by).combine_chunks()))
     if (owner < 0).any():
         raise DataError(f"{path}: column {by!r} names no series in row {int(np.flatnonzero(owner < 0)[0])}")
     times = _times(path, step, table.column(step).combine_chunks())
@@ -46,7 +46,8 @@ def read_long_table(path: Path, *, by: str, step: str, channels: tuple[str, ...]
     steps = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
     for place, name in enumerate(channels):
         values[owner, place, steps] = _numbers(path, name, table.column(name).combine_chunks())[order]
-    return SeriesValues(values, channels, {name: _constant(path, table.column(name).combine_chunks(), name, order, series) for name in others})
+    constant = {name: _constant(path, table.column(name).combine_chunks(), name, order, series) for name in others}
+    return SeriesValues(values, channels, constant, np.asarray(found, dtype=object))
 
 
 def _table(path: Path, columns: list[str]) -> pa.Table:
@@ -59,6 +60,15 @@ def _table(path: Path, columns: list[str]) -> pa.Table:
     if not rows:
         raise DataError(f"{path}: the table has no rows")
     return pa.Table.from_batches(batches)
+
+
+def _names(column: pa.Array) -> NDArray[Any]:
+    """What the series are called; whole numbers alike however they were stored."""
+    try:
+        canonical.numbers(column)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return canonical.object_array(canonical.texts(column))
+    return canonical.object_array(canonical.texts(column, numeric=True))
 
 
 def _numbers(path: Path, name: str, column: pa.Array) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from audit.data.dataset import RowBlock
 from audit.data.long_table import read_long_table
 from audit.data.series_archive import read_archive
-from audit.data.series_values import SeriesValues, fitted
+from audit.data.series_values import SeriesValues, channel_column, fitted
 from audit.data.ts_file import read_ts
 from audit.data_config import SeriesConfig
 from audit.errors import DataError
@@ -22,7 +22,7 @@ from audit.errors import DataError
 
 @dataclass(frozen=True)
 class SeriesDataset:
-    """Series as a `Dataset`, all in memory; made by `open_series`. Each channel is a column (n, length) float64 with NaN after the end."""
+    """Series as a `Dataset`, all in memory; made by `open_series` or `series_of_rows`. Each channel is a column (n, length), NaN after the end."""
 
     path: Path
     name: str
@@ -31,6 +31,8 @@ class SeriesDataset:
     channels: tuple[str, ...]
     others: Mapping[str, NDArray[Any]]
     digest: str
+    part: str = ""
+    """The input of a network with several that the series are for; its name goes before that of the channel in the names of the columns."""
 
     @property
     def n_rows(self) -> int:
@@ -55,7 +57,7 @@ class SeriesDataset:
     @property
     def columns(self) -> Sequence[str]:
         """All columns that can be read."""
-        return (*self.channels, *self.others)
+        return (*(channel_column(self.part, name) for name in self.channels), *self.others)
 
     def blocks(self, size: int) -> Iterator[RowBlock]:
         """Rows in order, `size` at a time (the last block may be shorter)."""
@@ -64,7 +66,7 @@ class SeriesDataset:
 
     def take(self, positions: NDArray[np.int64]) -> RowBlock:
         """The rows at sorted, unique `positions`."""
-        channels = {name: self.values[positions, place] for place, name in enumerate(self.channels)}
+        channels = {channel_column(self.part, name): self.values[positions, place] for place, name in enumerate(self.channels)}
         return RowBlock(positions, {**channels, **{name: values[positions] for name, values in self.others.items()}})
 
 
@@ -77,8 +79,8 @@ def open_series(path: Path, *, name: str, config: SeriesConfig, extra: Sequence[
     found = _read(path, config, extra, optional)
     if not len(found.values):
         raise DataError(f"{path}: there are no series")
-    values = fitted(path, found, config)
-    return SeriesDataset(path, name, values, found.channels, found.others, _digest(values, found))
+    values = fitted(path, found, config, key="data.series")
+    return SeriesDataset(path, name, values, found.channels, found.others, series_digest(values, found))
 
 
 def _read(path: Path, config: SeriesConfig, extra: Sequence[str], optional: Sequence[str]) -> SeriesValues:
@@ -92,7 +94,8 @@ def _read(path: Path, config: SeriesConfig, extra: Sequence[str], optional: Sequ
     return read_long_table(path, by=config.by, step=config.step, channels=config.channels, extra=extra, optional=optional)
 
 
-def _digest(values: NDArray[np.float64], found: SeriesValues) -> str:
+def series_digest(values: NDArray[np.float64], found: SeriesValues) -> str:
+    """sha256 of values, channels and other columns; hexadecimal."""
     digest = hashlib.sha256(repr((values.shape, found.channels)).encode())
     digest.update(np.ascontiguousarray(values).tobytes())
     for name, column in found.others.items():

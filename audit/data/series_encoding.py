@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.leaf import Series
 from audit.data.series import SeriesDataset
-from audit.data.series_values import Floats
+from audit.data.series_values import Floats, channel_column
 from audit.data_config import SeriesConfig
 from audit.errors import ConfigError, SubjectError, nearest
 
@@ -35,6 +36,13 @@ class SeriesEncoder:
     """Whether the mean of the same series stands for what is left out, else rows of the reference data."""
     arguments: Series
     dtype: str
+    part: str = ""
+    """The input of a network with several that it encodes."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Raw columns of the channels."""
+        return tuple(channel_column(self.part, name) for name in self.channels)
 
     @property
     def players(self) -> Players:
@@ -68,7 +76,7 @@ class SeriesEncoder:
 
     def encode(self, block: RowBlock) -> Batch:
         """The leaf (n, channels, length), or (n, channels + 1, length)."""
-        raw = np.stack([np.asarray(block.values[name], dtype=np.float64) for name in self.channels], axis=1)
+        raw = np.stack([np.asarray(block.values[name], dtype=np.float64) for name in self.columns], axis=1)
         there = ~np.isnan(raw).all(axis=1, keepdims=True)
         scaled = np.nan_to_num((raw - np.array(self.mean)[:, None]) / np.array(self.deviation)[:, None])
         leaf = np.concatenate([scaled, there], axis=1) if self.arguments.ends else scaled
@@ -79,7 +87,7 @@ class SeriesEncoder:
         leaf = np.asarray(values, dtype=np.float64).reshape(len(values), -1, self.length)
         there = leaf[:, -1] > 0.5 if self.arguments.ends else np.ones(leaf[:, 0].shape, dtype=np.bool_)
         raw = leaf[:, : len(self.channels)] * np.array(self.deviation)[:, None] + np.array(self.mean)[:, None]
-        return {name: np.where(there, raw[:, place], np.nan) for place, name in enumerate(self.channels)}
+        return {name: np.where(there, raw[:, place], np.nan) for place, name in enumerate(self.columns)}
 
     # ---- what stands for absent -------------------------------------------------------------------------------------------------
 
@@ -110,32 +118,32 @@ class SeriesEncoder:
         return own
 
 
-def fit_series_encoder(config: SeriesConfig, datasets: dict[str, Dataset], dtype: str) -> SeriesEncoder:
-    """The encoder an audit file describes for its datasets (`SeriesDataset`): statistics as declared, else from the reference data.
+def fit_series_encoder(config: SeriesConfig, datasets: Mapping[str, Dataset], dtype: str, *, key: str = "data.series") -> SeriesEncoder:
+    """The encoder that the table `key` of an audit file describes for its datasets (`SeriesDataset`): statistics as declared, else of the reference.
 
     Raises ConfigError for a channel that is not there and axes that do not suit the channels, SubjectError where a statistic is needed and
     there is no reference data.
     """
     held = [dataset for dataset in datasets.values() if isinstance(dataset, SeriesDataset)]
     channels, length = held[0].channels, held[0].length
-    for key, named in (("mean", config.mean), ("deviation", config.deviation), ("units", config.units)):
+    for setting, named in (("mean", config.mean), ("deviation", config.deviation), ("units", config.units)):
         for name in named:
             if name not in channels:
-                raise ConfigError(f"data.series.{key} names channel {name!r}: {nearest(name, channels)}")
+                raise ConfigError(f"{key}.{setting} names channel {name!r}: {nearest(name, channels)}")
     if config.gives == "nt" and len(channels) > 1:
-        raise ConfigError(f"data.series.gives = 'nt' is for one channel; found {len(channels)}: {', '.join(channels)}; expected nct or ntc")
+        raise ConfigError(f"{key}.gives = 'nt' is for one channel; found {len(channels)}: {', '.join(channels)}; expected nct or ntc")
     ends = config.mask or config.lengths or any(dataset.ends for dataset in held)
-    mean, deviation = _scaling(config, channels, datasets.get("reference"))
+    mean, deviation = _scaling(config, channels, datasets.get("reference"), key)
     arguments = Series(config.gives, ends, config.mask, config.lengths)
     window = config.window or max(1, -(-length // WINDOWS))
-    return SeriesEncoder(channels, length, mean, deviation, window, config.absent == "mean", arguments, dtype)
+    return SeriesEncoder(channels, length, mean, deviation, window, config.absent == "mean", arguments, dtype, held[0].part)
 
 
-def _scaling(config: SeriesConfig, channels: tuple[str, ...], reference: Dataset | None) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _scaling(config: SeriesConfig, channels: tuple[str, ...], reference: Dataset | None, key: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each channel, declared or fitted."""
     if config.encode == "none":
         if config.mean or config.deviation:
-            raise ConfigError("data.series.mean and deviation go with encode = 'standard'")
+            raise ConfigError(f"{key}.mean and deviation go with encode = 'standard'")
         return (0.0,) * len(channels), (1.0,) * len(channels)
     open_ones = [name for name in channels if name not in config.mean or name not in config.deviation]
     if open_ones and not isinstance(reference, SeriesDataset):

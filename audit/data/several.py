@@ -1,4 +1,4 @@
-"""`JoinedDataset` and `SeveralEncoder`: rows of a table of which some columns name images or hold text, for a network with several inputs."""
+"""`JoinedDataset` and `SeveralEncoder`: rows of a table, with images, texts and series of their own, for a network with several inputs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder, TableEncoder
 from audit.data.leaf import PLAIN, Part, Several
+from audit.data.series import SeriesDataset
 from audit.data.text_encoding import TextEncoder
 from audit.errors import DataError
 
@@ -59,6 +60,13 @@ class JoinedDataset:
     def take(self, positions: NDArray[np.int64]) -> RowBlock:
         """The rows at sorted, unique `positions`."""
         return _joined([part.take(positions) for part in self.parts])
+
+
+def part_of(dataset: Dataset, name: str) -> Iterator[SeriesDataset]:
+    """The series for the input `name` among datasets side by side."""
+    for part in dataset.parts if isinstance(dataset, JoinedDataset) else ():
+        if isinstance(part, SeriesDataset) and part.part == name:
+            yield part
 
 
 def _joined(blocks: Sequence[RowBlock]) -> RowBlock:
@@ -161,9 +169,9 @@ def text_encoders(encoder: Encoder | None) -> list[TextEncoder]:
 def join_encoders(encoders: Mapping[str, Encoder], sample: RowBlock, dtype: str) -> SeveralEncoder:
     """The encoders of the inputs, in the order the network takes them; `sample` (at least one row) shows the shape of each."""
     parts, start = [], 0
-    for encoder in encoders.values():
+    for name, encoder in encoders.items():
         shape = encoder.encode(sample).values.shape[1:]
         stop = start + int(np.prod(shape))
-        parts.append(Part(start, stop, shape, encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN))
+        parts.append(Part(start, stop, shape, encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN, name))
         start = stop
     return SeveralEncoder(dict(encoders), Several(tuple(parts)), dtype)

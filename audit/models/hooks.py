@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 import torch
@@ -48,26 +50,42 @@ def capture(module: nn.Module, names: Sequence[str], *, side: Literal["input", "
 
 
 @contextmanager
-def answering(module: nn.Module, name: str, output: torch.Tensor) -> Iterator[None]:
-    """Let the named layer answer `output` whatever it is given."""
-    handle = dict(module.named_modules())[name].register_forward_hook(lambda _layer, _inputs, _output: output)
-    try:
+def answering(module: nn.Module, answers: Mapping[str, Mapping[int, torch.Tensor]]) -> Iterator[None]:
+    """Let each named layer answer what is said for that call of it (from 0), whatever it is given; other calls are as they were."""
+    layers = dict(module.named_modules())
+    with ExitStack() as stack:
+        for name, outputs in answers.items():
+            counted = count()
+            hook = lambda _layer, _inputs, output, own=outputs, counted=counted: own.get(next(counted), output)  # noqa: E731  bound to this layer
+            stack.callback(layers[name].register_forward_hook(hook).remove)
         yield
-    finally:
-        handle.remove()
 
 
-def embedding_of(module: nn.Module, call: Callable[[torch.Tensor], Any], ids: torch.Tensor) -> str | None:
-    """Name of the embedding that is given exactly the `ids` (m, length), once; None when there is none, or several."""
-    given: dict[str, list[torch.Tensor]] = {}
+@dataclass(frozen=True)
+class EmbeddingCall:
+    """What the embedding `layer` was given and answered, the `call`-th time (from 0)."""
+
+    layer: str
+    call: int
+    given: torch.Tensor
+    answer: torch.Tensor
+
+
+def embedding_calls(module: nn.Module, call: Callable[[torch.Tensor], Any], leaf: torch.Tensor) -> list[EmbeddingCall]:
+    """What the embeddings of the network are given and answer when it is called on a leaf."""
+    found: list[EmbeddingCall] = []
+
+    def record(name: str, inputs: tuple[Any, ...], output: Any) -> None:
+        if inputs and isinstance(inputs[0], torch.Tensor) and isinstance(output, torch.Tensor):
+            found.append(EmbeddingCall(name, sum(one.layer == name for one in found), inputs[0], output))
+
     with ExitStack() as stack:
         for name, layer in module.named_modules():
             if isinstance(layer, nn.Embedding):
-                handle = layer.register_forward_pre_hook(lambda _layer, inputs, name=name: given.setdefault(name, []).append(inputs[0]))
+                handle = layer.register_forward_hook(lambda _layer, inputs, output, name=name: record(name, inputs, output))
                 stack.callback(handle.remove)
-        call(ids)
-    same = [name for name, seen in given.items() if any(one.shape == ids.shape and bool((one == ids).all()) for one in seen)]
-    return same[0] if len(same) == 1 and len(given[same[0]]) == 1 else None
+        call(leaf)
+    return found
 
 
 def _recorder(name: str, seen: dict[str, Any], side: str) -> Any:

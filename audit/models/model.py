@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -63,13 +64,36 @@ class DifferentiableModel(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SmoothEntries:
+    """Of the entries of a flattened smooth row: `origin` (entries,) int64, the entry of the flattened encoded row that each stands for, and
+    `fixed` (entries,) bool, those that say how the row is to be read (the ids of a text, where a series ends) and are never changed."""
+
+    origin: NDArray[np.int64]
+    fixed: NDArray[np.bool_]
+
+
 @runtime_checkable
 class SmoothModel(DifferentiableModel, Protocol):
     """A differentiable model that knows what of its inputs can be changed by a little."""
 
     def smooth(self, leaf: torch.Tensor) -> torch.Tensor:
-        """A leaf that can be changed by a little: `leaf` itself, or for token ids (m, length) what their embedding makes of them,
-        (m, length, e + 1), with the id as the last entry of each place, which is never changed. `session` takes both."""
+        """A leaf that can be changed by a little: `leaf` itself, or with token ids replaced by what their embedding makes of them, and the id
+        behind it: (m, length, e + 1) of (m, length), and of several inputs (m, entries) so many more entries. `session` takes both."""
+        ...
+
+    def smooth_entries(self, shape: tuple[int, ...]) -> SmoothEntries:
+        """What the entries of a smooth row stand for, where an encoded row is of `shape`."""
+        ...
+
+
+@runtime_checkable
+class TellsWhy(Protocol):
+    """A model that says why it lacks a capability that others of its kind have."""
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """Reasons, as sentences, by capability."""
         ...
 
 

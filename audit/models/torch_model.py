@@ -13,19 +13,19 @@ from numpy.typing import NDArray
 from torch import nn
 
 from audit.data.batch import Batch
-from audit.data.leaf import PLAIN, Arguments, Tokens, whole_numbers
+from audit.data.leaf import PLAIN, Arguments, entries_of
 from audit.errors import ModelError
 from audit.models.architecture_digest import network_digest
 from audit.models.device import is_out_of_memory, release_memory, resolve
 from audit.models.frozen import frozen, full_precision
-from audit.models.hooks import answering, capture, embedding_of
-from audit.models.model import micro_batches
+from audit.models.hooks import answering, capture
+from audit.models.model import SmoothEntries, micro_batches
 from audit.models.readings import Reading
+from audit.models.smooth_leaf import SmoothLeaf, find_smooth_leaf
 
 Call = Callable[[torch.Tensor], torch.Tensor]
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-UNEMBEDDED = "No torch.nn.Embedding of the network is given the token ids, so it gives outputs and no gradients of words."
 FAILURES = (RuntimeError, TypeError, ValueError, IndexError, KeyError, AttributeError)
 """What a network raises when it is called with inputs it was not made for."""
 
@@ -55,10 +55,10 @@ class TorchModel:
         self._micro_batch = micro_batch
         self._about = dict(description or {})
         self._notes: list[str] = []
-        self._differentiable = True
+        self._lacks: dict[str, str] = {}
         self._arguments = arguments
         self._reading: Reading | None = None
-        self._embedding: str | None = None
+        self._smooth: SmoothLeaf | None = None
         self._digest: str | None = None
 
     # ---- what it is -------------------------------------------------------------------------------------------------------------
@@ -66,9 +66,14 @@ class TorchModel:
     @property
     def capabilities(self) -> frozenset[str]:
         """``outputs``; ``gradients`` unless `trial` found none; ``embeddings`` with a linear layer; ``modules`` with a layer to look at."""
-        found = {"outputs": True, "gradients": self._differentiable, "embeddings": self._last_linear is not None}
+        found = {"outputs": True, "gradients": "gradients" not in self._lacks, "embeddings": self._last_linear is not None}
         found["modules"] = any(isinstance(part, LAYERS) for part in self._module.modules())
         return frozenset(name for name, present in found.items() if present)
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """Why there are no gradients, once `trial` found none."""
+        return self._lacks
 
     @property
     def digest(self) -> str:
@@ -87,8 +92,7 @@ class TorchModel:
             "dtype": self.dtype,
             "micro_batch": self._micro_batch,
         }
-        blind = isinstance(self._arguments, Tokens) and self._embedding is None and not self._differentiable
-        notes = [*self._notes, *([UNEMBEDDED] if blind else [])]
+        notes = [*self._notes, *self._lacks.values()]
         return self._about | used | ({"notes": notes} if notes else {})
 
     @property
@@ -159,24 +163,31 @@ class TorchModel:
         leaf = self.tensor(_leaf(batch))
         with self.session(gradients=False) as network:
             network(leaf)
-            if isinstance(self._arguments, Tokens):
-                self._embedding = embedding_of(self._module, self._call, leaf)
-        smooth = None if isinstance(self._arguments, Tokens) and self._embedding is None else self.smooth(leaf)
-        self._differentiable = smooth is not None and not whole_numbers(self._arguments) and smooth.is_floating_point() and self._has_gradient(smooth)
+            try:
+                self._smooth = find_smooth_leaf(self._module, self._arguments, leaf, self._call)
+            except ModelError as error:
+                self._lacks["gradients"] = f"There is no gradient of {error}."
+                return
+        smooth = self.smooth(leaf)
+        if not (smooth.is_floating_point() and self._has_gradient(smooth)):
+            self._lacks["gradients"] = "No finite gradient of the outputs reaches the inputs."
 
     def smooth(self, leaf: torch.Tensor) -> torch.Tensor:
-        """The leaf as something a network can be differentiated by: itself, or for token ids (m, length) their embeddings (m, length, e + 1).
+        """The leaf as something a network can be differentiated by: itself, or with token ids replaced by their embeddings (`SmoothLeaf`).
 
-        The last entry of each place is its id, which says what the rest of the network must know of the text and which never changes; so
-        embeddings may be changed, and `session` takes such a leaf like any other. Raises ModelError when no layer embeds the ids.
+        `session` takes such a leaf like any other.
         """
-        if not isinstance(self._arguments, Tokens):
+        if self._smooth is None:
             return leaf
-        if self._embedding is None:
-            raise ModelError("no torch.nn.Embedding of the network is given the token ids, so there is nothing to take a gradient of")
-        with self.session(gradients=False), capture(self._module, [self._embedding]) as seen:
-            self._call(leaf)
-            return torch.cat([seen[self._embedding], leaf[..., None].to(seen[self._embedding].dtype)], dim=-1)
+        with self.session(gradients=False):
+            return self._smooth.of(leaf, self._module)
+
+    def smooth_entries(self, shape: tuple[int, ...]) -> SmoothEntries:
+        """What the entries of a smooth row stand for, where an encoded row is of `shape`."""
+        if self._smooth is not None:
+            return self._smooth.entries
+        fixed = entries_of(self._arguments, shape).fixed
+        return SmoothEntries(np.arange(len(fixed), dtype=np.int64), fixed)
 
     # ---- how --------------------------------------------------------------------------------------------------------------------
 
@@ -191,10 +202,11 @@ class TorchModel:
 
     def _call(self, part: torch.Tensor) -> Any:
         """The network on some rows of a leaf, or of a smooth one."""
-        if self._embedding is None or not part.is_floating_point():
+        if self._smooth is None or not self._smooth.fits(part):
             return self._module(*self._arguments.of(part))
-        with answering(self._module, self._embedding, part[..., :-1]):
-            return self._module(*self._arguments.of(part[..., -1].detach().round().long()))
+        leaf, answers = self._smooth.apart(part)
+        with answering(self._module, answers):
+            return self._module(*self._arguments.of(leaf))
 
     @property
     def _last_linear(self) -> str | None:
@@ -209,7 +221,8 @@ class TorchModel:
                 raise
             raise ModelError(f"the network failed on inputs of shape {tuple(part.shape)}: {type(error).__name__}: {_first_line(error)}") from error
         if self._reading is not None:
-            output = self._reading.of(self._arguments.of(part)[0], output)
+            leaf = part if self._smooth is None or not self._smooth.fits(part) else self._smooth.apart(part)[0]
+            output = self._reading.of(self._arguments.of(leaf)[0], output)
         return _one_row_each(output, len(part))
 
     def _in_micro_batches(self, leaf: torch.Tensor, call: Call) -> torch.Tensor:

@@ -12,7 +12,7 @@ from audit.measuring import MOST_VALUES, _rows_that_fit
 
 
 def subject(*columns: ColumnSchema) -> Any:
-    return SimpleNamespace(facts=SimpleNamespace(schema=Schema(columns)))
+    return SimpleNamespace(facts=SimpleNamespace(schema=Schema(columns)), encoder=None)
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 224, 224), (3, 8192, 8192)])

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from captum.attr import LayerIntegratedGradients
+from captum.attr._utils.input_layer_wrapper import ModelInputWrapper
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -15,11 +17,13 @@ from tests.contract.audited import Audited, audit, lasting_folder
 from tests.smoke import architectures
 from tests.smoke.structured_subjects import write_several
 
+ALL_ROWS = ("probes.attribution.integrated_gradients.background=160", "probes.attribution.integrated_gradients.tolerance=1e-4")
+
 
 @cache
 def audited(text: bool) -> Audited:
     folder = lasting_folder("netassay-several-")
-    return audit(write_several(folder, text=text), folder / "runs")
+    return audit(write_several(folder, text=text), folder / "runs", overrides=ALL_ROWS if text else ())
 
 
 def inputs_of(held: Audited, text: bool, part: str = "test") -> tuple[torch.Tensor, ...]:
@@ -84,8 +88,22 @@ def test_gradients_with_respect_to_all_inputs_are_those_of_autograd() -> None:
     assert all(witness.agrees for witness in witnesses.values())
 
 
-def test_with_text_gradients_are_refused_and_not_wrong() -> None:
-    probes = {probe.id: probe for probe in audited(True).run.probes}
+@pytest.mark.filterwarnings("ignore:Multiple layers provided")  # none of them is behind another
+def test_integrated_gradients_with_a_text_are_those_of_captum_on_its_embedding_and_the_other_inputs() -> None:
+    """All reference rows stand for image and columns, padding for the words; captum moves all three along one path."""
+    held = audited(True)
+    rows = held.rows().within("attribution.integrated_gradients")
+    network = network_of(held, True).requires_grad_(False)
+    (images, columns, notes), (others, forms, _) = inputs_of(held, True), inputs_of(held, True, "train")
+    wrapped = ModelInputWrapper(network)
+    layers = [wrapped.input_maps["image"], wrapped.input_maps["columns"], network.read]
+    method = LayerIntegratedGradients(lambda *given: wrapped(*given)[:, 0], layers)
 
-    assert probes["attribution.integrated_gradients"].status == "not_assessed"
-    assert probes["attribution.shapley"].status == "measured"
+    for place, row in enumerate(rows.positions[:2]):
+        count = len(others)
+        given = (images[row].expand(count, -1, -1, -1), columns[row].expand(count, -1), notes[row].expand(count, -1))
+        of_image, of_columns, of_words = method.attribute(given, baselines=(others, forms, torch.zeros(count, 2, dtype=torch.int64)), n_steps=32)
+        patches = of_image.mean(dim=0).reshape(2, 3, 2, 3).sum(dim=(1, 3)).flatten()
+        weight, *sizes = of_columns.mean(dim=0)
+        expected = torch.stack([*patches, weight, sum(sizes, torch.tensor(0.0)), *of_words.mean(dim=0).sum(dim=1)])
+        np.testing.assert_allclose(rows.column("attribution.integrated_gradients.values")[place], expected.detach().numpy(), atol=2e-4)

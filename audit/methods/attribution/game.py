@@ -269,4 +269,5 @@ def answered(network: Network, rows: Tensor) -> Tensor:
 
 def float64(output: Tensor) -> Tensor:
     """A detached copy on the CPU; not every device knows float64."""
-    return output.detach().cpu().to(torch.float64, copy=True)
+    held = output.detach().cpu()
+    return held.clone() if held.dtype == torch.float64 else held.double()

@@ -20,7 +20,7 @@ _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 def bits_of(inside: Tensor, row: Tensor) -> Tensor:
     """`inside` (…) bool as numbers of the size of those of `row` with all bits set or none."""
-    return inside.to(_BITS[row.element_size()]).neg_()
+    return inside.type(_BITS[row.element_size()]).neg_()
 
 
 def mixer(row: Tensor, background: Tensor, most: int) -> Mix:

@@ -43,7 +43,7 @@ def deep_shap(block: Block, state: State, *, background: int = 100) -> Columns: 
     inputs, baselines = rows_and_baselines(block.subject, model, held, state.background)
     with model.session(gradients=True) as network:
         found = divide(network, inputs, baselines, torch.as_tensor(target[known], device=inputs.device), chunk=at_once(model))
-    values = per_player(found.values, entry_owner(block.subject, held, inputs), len(players.names))
+    values = per_player(found.values, entry_owner(block.subject, held), len(players.names))
     measured: dict[str, NDArray[Any]] = {"values": values, "se": np.zeros_like(values), "base": found.base, "total": found.total, "gap": found.gap}
     spread = _spread(model, baselines, inputs)
     size = np.zeros(len(values)) if spread is None else spread[target[known]]
@@ -71,7 +71,7 @@ def by_shap(block: Block, state: State, measured: Columns) -> Reference:
             raise MethodError("its DeepExplainer cannot read what this network returns")
         used = operators(traced(network, baselines))
         theirs = shap_deep(model.module, inputs, baselines, measured["target"].astype(np.int64), used)
-    grouped = per_player(theirs, entry_owner(block.subject, block.batch.values, inputs), len(block.subject.players.names))
+    grouped = per_player(theirs, entry_owner(block.subject, block.batch.values), len(block.subject.players.names))
     return Reference(ours=measured["values"], theirs=grouped, se=np.zeros_like(grouped), scale=explained_size(measured))
 
 

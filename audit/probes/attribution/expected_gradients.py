@@ -50,7 +50,7 @@ def expected_gradients(block: Block, state: State, *, background: int = 100, sam
     draws = Draws(_stacked([chosen for chosen, _ in both], samples).astype(np.int64), _stacked([place for _, place in both], samples))
     with model.session(gradients=True) as network:
         chosen = torch.as_tensor(target[known], device=inputs.device)
-        owner = entry_owner(block.subject, held, inputs)
+        owner = entry_owner(block.subject, held)
         found = estimate(network, inputs, baselines, chosen, owner, players=len(players.names), draws=draws, chunk=4 * at_once(model))
         size = network(baselines).detach().cpu().double().std(dim=0, unbiased=False).numpy() if baselines.ndim == inputs.ndim else None
     scale = np.zeros(len(found.gap)) if size is None else size[target[known]]
@@ -79,7 +79,7 @@ def by_shap(block: Block, state: State, measured: Columns) -> Reference:
         if not torch.equal(model.module(inputs), network(inputs)):
             raise MethodError("its GradientExplainer cannot read what this network returns")
         runs = shap_gradients(model.module, inputs, baselines, measured["target"].astype(np.int64), samples=REPEATED, seed=block.seed)
-    owner = entry_owner(block.subject, block.batch.values, inputs)
+    owner = entry_owner(block.subject, block.batch.values)
     found = np.stack([per_player(run, owner, len(players.names)) for run in runs])
     se = np.sqrt(found.var(axis=0, ddof=1) / len(found) + measured["se"] ** 2)
     return Reference(

@@ -34,7 +34,7 @@ def gradient(block: Block, state: Any) -> Columns:  # noqa: ARG001  every probe 
     with model.session(gradients=True) as network:
         slopes = gradients(network, inputs, torch.as_tensor(target[known], device=inputs.device))
     entries = {"gradient": slopes.abs(), "values": inputs * slopes}
-    owner = entry_owner(block.subject, held, inputs)
+    owner = entry_owner(block.subject, held)
     measured = {name: per_player(of.cpu().double().numpy(), owner, len(players.names)) for name, of in entries.items()}
     return {"target": target.astype(np.int32), **filled(known, measured)}
 

@@ -54,7 +54,7 @@ def guided_backpropagation(block: Block, state: State) -> Columns:
         if state.layer is not None and isinstance(model, TorchModel):
             found = grad_cam(network, model.module, inputs, chosen, layer=state.layer, channels_last=state.channels_last)
             entries["guided_grad_cam"] = guided_grad_cam(guided, found.heat, channels_last=state.channels_last).abs()
-    owner = entry_owner(block.subject, held, inputs)
+    owner = entry_owner(block.subject, held)
     measured: dict[str, NDArray[Any]] = {
         name: per_player(of.detach().cpu().double().numpy(), owner, len(players.names)) for name, of in entries.items()
     }

@@ -48,7 +48,7 @@ def integrated_gradients(block: Block, state: State, *, background: int = 100, t
         spread = _spread(network, baselines, inputs)
         chosen = torch.as_tensor(target[known], device=inputs.device)
         found = integrate(network, inputs, baselines, chosen, scale=spread, tolerance=tolerance)
-    values = per_player(found.values, entry_owner(block.subject, held, inputs), len(players.names))
+    values = per_player(found.values, entry_owner(block.subject, held), len(players.names))
     measured: dict[str, NDArray[Any]] = {"values": values, "se": np.zeros_like(values), "base": found.base, "total": found.total, "gap": found.gap}
     size = np.zeros(len(values)) if spread is None else spread[target[known]]
     measured |= {"relative_gap": relative(found.gap, found.total - found.base, size)}
@@ -76,7 +76,7 @@ def by_captum(block: Block, state: State, measured: Columns) -> Reference:
 
     model = smooth(block.subject)
     inputs, baselines = rows_and_baselines(block.subject, model, block.batch.values, state.background)
-    owner = entry_owner(block.subject, block.batch.values, inputs)
+    owner = entry_owner(block.subject, block.batch.values)
     own = baselines.ndim != inputs.ndim
     with model.session(gradients=True) as network:
         found = [

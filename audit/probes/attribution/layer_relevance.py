@@ -37,7 +37,7 @@ def layer_relevance(block: Block, state: Any, *, rule: RelevanceRule = "epsilon"
     with model.session(gradients=True) as network:
         chosen = torch.as_tensor(target[known], device=inputs.device)
         found = handed_back(network, inputs, chosen, rule=rule, epsilon=epsilon, alpha=alpha)
-    values = per_player(found.values, entry_owner(block.subject, held, inputs), len(players.names))
+    values = per_player(found.values, entry_owner(block.subject, held), len(players.names))
     measured: dict[str, NDArray[Any]] = {"values": values, "total": found.total, "gap": found.gap}
     return {"target": target.astype(np.int32), **filled(known, measured)}
 

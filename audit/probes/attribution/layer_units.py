@@ -72,7 +72,7 @@ def layer_units(block: Block, state: State, *, layer: str = "", background: int 
     size = measured["total"] - measured["base"]
     measured["relative_gap"] = relative(found.gap.numpy(), size, np.zeros(len(size)) + state.scale[target[known]])
     inputs, baselines = rows_and_baselines(block.subject, model, held, state.background)
-    owner, responds, change, gaps = entry_owner(block.subject, held, inputs), [], [], []
+    owner, responds, change, gaps = entry_owner(block.subject, held), [], [], []
     with model.session(gradients=True) as network:
         for place, unit in enumerate(state.leading.tolist()):
             options: dict[str, Any] = {"layer": state.layer, "steps": STEPS, "at_once": _at_once(model)}

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audit.data.series_encoding import SeriesEncoder
 from audit.errors import MethodError
 from audit.explained import entry_owner, filled, finite, smooth, targets
 from audit.methods.attribution.players import per_player
@@ -50,7 +49,7 @@ def smoothgrad(block: Block, state: State, *, draws: int = 50, noise: float = 0.
     model = smooth(block.subject)
     held = block.batch.values[known]
     inputs = model.smooth(model.tensor(held))
-    owner = entry_owner(block.subject, held, inputs)
+    owner = entry_owner(block.subject, held)
     with model.session(gradients=True) as network:
         chosen = torch.as_tensor(target[known], device=inputs.device)
         drawn = _noise(block, known, model, tuple(inputs.shape[1:]), draws)
@@ -71,10 +70,7 @@ def prepare(subject: Subject) -> Prepared:
     wide = int(model.smooth(model.tensor(values)).numel())
     encoded = model.smooth(model.tensor(subject.encode(data.take(_spread_out(data.n_rows, min(READ, max(2, MOST_ENTRIES // wide))))).values))
     spread = (encoded.amax(dim=0) - encoded.amin(dim=0)).cpu().double().numpy()
-    if encoded.ndim > values.ndim:
-        spread[..., -1] = 0.0  # the ids of embedded text
-    if isinstance(subject.encoder, SeriesEncoder) and subject.encoder.arguments.ends:
-        spread[-1] = 0.0  # where a series ends
+    spread[model.smooth_entries(values.shape[1:]).fixed.reshape(spread.shape)] = 0.0
     return Prepared(State(spread), {"players": {"name": list(subject.players.names)}})
 
 

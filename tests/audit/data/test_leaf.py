@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from audit.data.leaf import Part, Plain, Series, Several, Tokens, whole_numbers
+from audit.data.leaf import Part, Plain, Series, Several, Tokens, entries_of
 
 
 def test_tokens_come_with_mask_and_lengths() -> None:
@@ -52,9 +52,12 @@ def test_a_series_without_an_end_is_only_turned() -> None:
     assert torch.equal(Series("nt", ends=False, mask=False, lengths=False).of(leaf[:, :1])[0], leaf[:, 0])
 
 
-def test_only_ids_beside_other_inputs_are_out_of_reach_of_gradients() -> None:
-    tokens = Tokens(pad=0, mask=False, lengths=False)
+def test_ids_and_ends_are_known_among_the_entries_of_several_inputs() -> None:
+    tokens, series = Tokens(pad=0, mask=False, lengths=False), Series("nct", ends=True, mask=True, lengths=False)
 
-    assert whole_numbers(Several((Part(0, 1, (1,), Plain()), Part(1, 2, (1,), tokens))))
-    assert not whole_numbers(Several((Part(0, 1, (1,), Plain()),)))
-    assert not whole_numbers(tokens)
+    found = entries_of(Several((Part(0, 1, (1,), Plain()), Part(1, 3, (2,), tokens), Part(3, 9, (3, 2), series))), (9,))
+
+    assert found.ids.tolist() == [False, True, True, *[False] * 6]
+    assert found.fixed.tolist() == [*[False] * 7, True, True]
+    assert entries_of(tokens, (3,)).ids.all()
+    assert not entries_of(Plain(), (2, 2)).ids.any()

@@ -17,7 +17,7 @@ from audit.data.dataset import RowBlock
 from audit.data.leaf import PLAIN, Tokens
 from audit.errors import ModelError
 from audit.models.onnx_door import open_onnx
-from audit.models.torch_model import UNEMBEDDED, TorchModel
+from audit.models.torch_model import TorchModel
 from tests.audit.models.programs import sha256, trusted
 
 ARGUMENTS = Tokens(pad=0, mask=True, lengths=True)
@@ -157,9 +157,8 @@ def test_without_an_embedding_to_hook_there_are_outputs_and_a_note_but_no_gradie
     model.trial(batch())
 
     assert "gradients" not in model.capabilities
-    assert UNEMBEDDED in model.description["notes"]
-    with pytest.raises(ModelError, match=r"no torch\.nn\.Embedding"):
-        model.smooth(model.tensor(batch().values))
+    assert "one torch.nn.Embedding must be given its ids" in model.lacks["gradients"]
+    assert model.description["notes"] == [model.lacks["gradients"]]
 
 
 def test_an_onnx_network_with_more_inputs_than_the_rows_give_is_refused_by_name(tmp_path: Path) -> None:
