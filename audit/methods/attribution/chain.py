@@ -53,30 +53,26 @@ class Operator:
 Step = Product | Operator
 Place = tuple[int, tuple[int, ...], tuple[int, ...]]
 """Where a tensor lies in memory, with its shape and strides: a view of a parameter is not the parameter."""
-Read = Callable[[], Tensor]
 Carried = Callable[[Tensor, bool], Tensor]
 """A step, given what the step before answers and whether that may be overwritten."""
 
 
 class Chain:
-    """The `steps` of `module`, whose parameters are read anew at each call; not for two threads at once."""
+    """The `steps` of `module` with its parameters as they are now; not for two threads at once.
+
+    Biases ahead of a rectifier are never added up to rows: max(x + b, 0) is max(x, -b) + b, and the last b goes into the bias of the next layer.
+    """
 
     def __init__(self, module: nn.Module, steps: Sequence[Step]) -> None:
-        products = [place for place, step in enumerate(steps) if isinstance(step, Product)]
-        room, first = Room(), products[0]
-        carried = [_carried(module, step, room, str(place) if place in products[:-1] else None) for place, step in enumerate(steps)]
+        carried, kinds = _all_carried(module, steps), [isinstance(step, Product) for step in steps]
+        first = kinds.index(True)
         self._ahead, self._layer, self._behind = carried[:first], carried[first], carried[first + 1 :]
-        self._weight = _reader(module, steps[first].weight)  # type: ignore[union-attr]  # that of a product
-
-    @property
-    def weight(self) -> Tensor:
+        self.weight = _read(module, steps[first].weight)  # type: ignore[union-attr]  # that of a product
         """Of the first linear layer, (h, entries)."""
-        return self._weight()
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Outputs (m, k) of rows (m, …), which are left as they are."""
-        flat = self.entries(rows.reshape(len(rows), -1))
-        return self.behind(self._layer(flat, False))
+        return self.behind(self._layer(self.entries(rows.reshape(rows.shape[0], -1)), False))
 
     def entries(self, flat: Tensor) -> Tensor:
         """What the first linear layer is given for flattened rows (m, entries), entry by entry."""
@@ -85,48 +81,70 @@ class Chain:
         return flat
 
     def before(self, flat: Tensor) -> Tensor:
-        """What the first linear layer makes of flattened rows, (m, h)."""
+        """What the first linear layer makes of flattened rows, (m, h), with its bias or, where it is added later, without."""
         return self._layer(self.entries(flat), False).clone()
 
     def behind(self, held: Tensor) -> Tensor:
-        """Outputs (m, k) where the first linear layer answers `held` (m, h), which is overwritten."""
+        """Outputs (m, k) where the first linear layer makes `held` (m, h) of the rows, which is overwritten."""
         for step in self._behind:
             held = step(held, True)
         return held
 
 
-def _reader(module: nn.Module, named: Named) -> Read:
-    """Reads what the module holds by that name when it is called."""
-    path, _, name = named.name.rpartition(".")
-    part = module.get_submodule(path)
-    return lambda: getattr(part, name)
-
-
-def _carried(module: nn.Module, step: Step, room: Room, name: str | None) -> Carried:
-    """The step as a function; a product answers in the memory of that `name`, where there is one."""
-    if isinstance(step, Product):
-        return _product_of(_reader(module, step.weight), None if step.bias is None else _reader(module, step.bias), room, name)
-    readers = [_reader(module, each) if isinstance(each, Named) else None for each in step.arguments]
-    options, within = dict(step.options), step.within or step.call
-
-    def carried(held: Tensor, own: bool) -> Tensor:
-        arguments = [each if reader is None else reader() for each, reader in zip(step.arguments, readers, strict=True)]
-        arguments[step.place] = held
-        answer: Tensor = (within if own else step.call)(*arguments, **options)
-        return answer
-
+def _all_carried(module: nn.Module, steps: Sequence[Step]) -> list[Carried]:
+    """The steps as functions; all products but the last answer in memory that is used again."""
+    room, last = Room(), max(place for place, step in enumerate(steps) if isinstance(step, Product))
+    carried: list[Carried] = []
+    owed: Tensor | None = None  # what the entries lack, and the next layer adds
+    for place, step in enumerate(steps):
+        name = str(place) if place < last else None
+        if isinstance(step, Product):
+            weight, bias = _read(module, step.weight).detach(), None if step.bias is None else _read(module, step.bias).detach()
+            if owed is not None:
+                bias = owed @ weight.T if bias is None else bias + owed @ weight.T
+            after = steps[place + 1 : place + 2]
+            owed = bias if place < last and after and isinstance(after[0], Operator) and after[0].call is torch.ops.aten.relu.default else None
+            carried.append(_product_of(weight, bias if owed is None else None, room, name))
+        elif owed is not None and step.call is torch.ops.aten.relu.default:
+            carried.append(_rectifier_of(-owed))
+        else:
+            carried.append(_operator_of(module, step))
     return carried
 
 
-def _product_of(weight: Read, bias: Read | None, room: Room, name: str | None) -> Carried:
+def _read(module: nn.Module, named: Named) -> Tensor:
+    path, _, name = named.name.rpartition(".")
+    held: Tensor = getattr(module.get_submodule(path), name)
+    return held
+
+
+def _product_of(weight: Tensor, bias: Tensor | None, room: Room, name: str | None) -> Carried:
+    """A linear layer that answers in the memory of that `name`, where there is one."""
+    turned = weight.t()
+
     def product(held: Tensor, _: bool) -> Tensor:
-        matrix, added = weight(), None if bias is None else bias()
-        if name is None or (torch.is_grad_enabled() and (held.requires_grad or matrix.requires_grad)):
-            return nn.functional.linear(held, matrix, added)
-        answer = room.lend(name, (len(held), len(matrix)), held)
-        return torch.mm(held, matrix.t(), out=answer) if added is None else torch.addmm(added, held, matrix.t(), out=answer)
+        if name is None or (held.requires_grad and torch.is_grad_enabled()):
+            return nn.functional.linear(held, weight, bias)
+        answer = room.lend(name, (held.shape[0], weight.shape[0]), held)
+        return torch.mm(held, turned, out=answer) if bias is None else torch.addmm(bias, held, turned, out=answer)
 
     return product
+
+
+def _rectifier_of(least: Tensor) -> Carried:
+    return lambda held, own: torch.maximum(held, least, out=held) if own and not held.requires_grad else torch.maximum(held, least)
+
+
+def _operator_of(module: nn.Module, step: Operator) -> Carried:
+    arguments = [_read(module, each).detach() if isinstance(each, Named) else each for each in step.arguments]
+    options, within = dict(step.options), step.within or step.call
+    ahead, behind = arguments[: step.place], arguments[step.place + 1 :]
+
+    def operated(held: Tensor, own: bool) -> Tensor:
+        answer: Tensor = (within if own else step.call)(*ahead, held, *behind, **options)
+        return answer
+
+    return operated
 
 
 def chain_of(graph: GraphModule, module: nn.Module) -> tuple[Step, ...] | None:

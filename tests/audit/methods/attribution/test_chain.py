@@ -89,14 +89,17 @@ def test_it_works_in_the_type_of_the_network(dtype: torch.dtype) -> None:
     assert chain(rows).dtype == dtype
 
 
-def test_weights_are_read_when_they_are_used() -> None:
-    network, rows = chains()["Tanh"], torch.randn(5, D, dtype=torch.float64)
-    chain = first_layer(network, network, rows)
-    assert chain is not None
+def test_changed_weights_are_those_of_the_next_chain() -> None:
+    network, rows = chains()["ReLU"], torch.randn(5, D, dtype=torch.float64)
+    before = first_layer(network, network, rows)
+    network.get_submodule("2").weight = nn.Parameter(torch.ones(5, 8, dtype=torch.float64), requires_grad=False)
 
-    network.get_submodule("2").weight = nn.Parameter(torch.ones(5, 8, dtype=torch.float64))
+    after = first_layer(network, network, rows)
 
-    torch.testing.assert_close(chain(rows), network(rows))
+    assert before is not None
+    assert after is not None
+    torch.testing.assert_close(after(rows), network(rows))
+    assert not torch.allclose(before(rows), network(rows))
 
 
 BRANCHED: dict[str, Callable[[nn.ModuleList, Tensor], Tensor]] = {

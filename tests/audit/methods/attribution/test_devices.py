@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from audit.methods.attribution.chain import Chain, chain_of
 from audit.methods.attribution.deep_shap import deep_shap
 from audit.methods.attribution.expected_gradients import Draws, drawn, expected_gradients
-from audit.methods.attribution.first_layer import first_layer
 from audit.methods.attribution.guided_backpropagation import guided_backpropagation
 from audit.methods.attribution.integrated_gradients import integrated_gradients
 from audit.methods.attribution.layer_relevance import layer_relevance
 from audit.methods.attribution.occlusion import occlusion
+from audit.methods.attribution.propagation.trace import traced
 from audit.methods.attribution.shapley import shapley_values
 from audit.methods.attribution.shapley_exact import shapley_exact
 from audit.methods.attribution.shapley_interactions import shapley_interactions
@@ -142,12 +143,11 @@ def test_mixed_rows_are_added_up_where_the_network_is() -> None:
     x, b, _ = problem()
     expected = shapley_exact(network(), x, b, OWNER, players=SIZE)
     held = network()
-    first = first_layer(held, held, x)
-    assert first is not None
+    steps = chain_of(traced(held, x), held)
+    assert steps is not None
 
     with elsewhere():
-        moved(held)
-        found = shapley_exact(held, Remote(x), Remote(b), OWNER, players=SIZE, first=first)
+        found = shapley_exact(moved(held), Remote(x), Remote(b), OWNER, players=SIZE, first=Chain(held, steps))
 
     assert_same(numbers(found), numbers(expected))
 
