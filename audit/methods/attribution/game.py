@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -89,7 +90,7 @@ class Game:
     first: FirstLayer | None = None
     """Lets mixed rows be added up behind the first layer instead of being made, where that pays."""
 
-    @property
+    @cached_property
     def base(self) -> Tensor:
         """v(∅), (k,)."""
         return self.linked(self.weights @ self.alone)
@@ -124,23 +125,34 @@ class Game:
         found = [(answers.transpose(1, 2).reshape(-1, b) @ self.weights).view(-1, k) for answers in self.asked(row, inside, places)]
         return self.linked(torch.cat(found)) if found else self.alone.new_zeros(0, k)
 
+    def worths(self, rows: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
+        """`worth` of several flattened `rows` (r, entries) in which the same players vary, (r, c, k); quicker than one by one where b is small."""
+        member, (b, k) = torch.as_tensor(inside, device=rows.device), self.alone.shape
+        held = self._behind_first(rows, member, places) if len(rows) > 1 and member.numel() else None
+        if held is None:
+            return torch.stack([self.worth(row, inside, places) for row in rows])
+        answers = torch.cat(list(held)).view(len(member), len(rows), b, k)
+        return self.linked(torch.einsum("crbk,b->rck", answers, self.weights))
+
     def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[Tensor]:
         """Outputs for each of the coalitions `inside` and each background row, (c, b, k), some coalitions at a time."""
         member = torch.as_tensor(inside, device=row.device)
         if not member.numel():
             return
-        held = self._behind_first(row, member, places)
+        held = self._behind_first(row[None], member, places)
         if held is not None:
             yield from held
             return
         entries = member if torch.equal(places, torch.arange(member.shape[1], device=row.device)) else member[:, places]
         size = min(max(1, self.chunk // self.background.shape[0]), entries.shape[0])
         mix = mixer(row, self.background, size)
-        yield from self._in_groups(lambda part: self.answers(mix(part[None, None], slice(None), False)), bits_of(entries, row), size)
+        yield from self._in_groups(
+            lambda part: self.answers(mix(part[None, None], slice(None), False)), bits_of(entries, row), size, len(self.background)
+        )
 
-    def _in_groups(self, answers: Callable[[Tensor], Tensor], members: Tensor, size: int) -> Iterator[Tensor]:
+    def _in_groups(self, answers: Callable[[Tensor], Tensor], members: Tensor, size: int, b: int) -> Iterator[Tensor]:
         """`answers` (b, c, k) of `size` of the `members` (c, …) at a time, laid together as (c, b, k) for many of them."""
-        b, k = self.alone.shape
+        k = self.alone.shape[1]
         for group in torch.split(members, max(size, AT_ONCE // (b * k))):
             held = self.alone.new_empty(b, group.shape[0], k)
 
@@ -150,28 +162,31 @@ class Game:
             deque(each_run(fill, group.shape[0], size, members.device), maxlen=0)
             yield held.transpose(0, 1)
 
-    def _behind_first(self, row: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
-        """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x - b)_i; None where mixing the rows costs no more."""
+    def _behind_first(self, rows: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
+        """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x - b)_i, for `rows` (r, entries) one behind the other, (c, r · b, k).
+
+        None where mixing the rows costs no more.
+        """
         if self.first is None or member.shape[0] < FEWEST_COALITIONS:
             return None
-        parts = self.parts(self.first, row, places, member.shape[1])
+        parts = self.parts(self.first, rows, places, member.shape[1])
         if parts is None:
             return None
         return self._added(self.first, torch.cat([member, torch.ones_like(member[:, :1])], dim=1).type_as(parts), parts)
 
-    def parts(self, first: FirstLayer, row: Tensor, places: Tensor, m: int) -> Tensor | None:
-        """What the first layer makes of each of the m varying players alone, and last of the background row, (m + 1, b, h).
+    def parts(self, first: FirstLayer, rows: Tensor, places: Tensor, m: int) -> Tensor | None:
+        """What the first layer makes of each of the m varying players of `rows` (r, entries) alone, and last of the background, (m + 1, r · b, h).
 
         None where that would take too much memory, or is no finite number: 0 · ∞ is none, and an absent player adds nothing.
         """
-        b, weight = self.background.shape[0], first.weight
-        if b * row.shape[0] * weight.shape[0] > MOST_PARTS:
+        (r, size), b, weight = rows.shape, self.background.shape[0], first.weight
+        if r * b * size * weight.shape[0] > MOST_PARTS:
             return None
-        away = first.entries(row[None]) - first.entries(self.background)
+        away = (first.entries(rows)[:, None] - first.entries(self.background)).flatten(0, 1)
         parts = away.T[:, :, None] * weight.T[:, None]
-        if not (m == row.shape[0] and torch.equal(places, torch.arange(m, device=row.device))):
+        if not (m == size and torch.equal(places, torch.arange(m, device=rows.device))):
             parts = parts.new_zeros(m, *parts.shape[1:]).index_add_(0, places, parts)
-        parts = torch.cat([parts, first.before(self.background)[None]])
+        parts = torch.cat([parts, first.before(self.background).repeat(r, 1)[None]])
         return parts if bool(torch.isfinite(parts.sum())) else None
 
     def _added(self, first: FirstLayer, member: Tensor, parts: Tensor) -> Iterator[Tensor]:
@@ -188,7 +203,7 @@ class Game:
             return found[0] if len(found) == 1 else torch.cat(found)
 
         count = max(1, -(-member.shape[0] // size))  # of one size, rather than a small one at the end
-        yield from self._in_groups(answers, member, -(-member.shape[0] // count))
+        yield from self._in_groups(answers, member, -(-member.shape[0] // count), parts.shape[1])
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""

@@ -21,6 +21,8 @@ from audit.methods.attribution.shapley_permutation import contributions
 Floats = NDArray[np.float64]
 ENUMERATED_UP_TO = 30
 """Players up to which shap asks for no more coalitions than there are."""
+TOGETHER = 32
+"""Pairs of an explained and a background row that go through the network together."""
 AT_ONCE = 256
 """Coalitions drawn before it is looked which of them are new."""
 
@@ -53,7 +55,8 @@ def shapley_kernel(
         p, q = kernel_solution(asked)
         return asked, torch.from_numpy(p), torch.from_numpy(q)
 
-    return play(game, inputs, lambda held, row, _: _by_kernel(held, row, solution))
+    ahead = _Ahead(game, inputs.reshape(len(inputs), -1))
+    return play(game, inputs, lambda held, row, position: _by_kernel(held, row, solution, lambda asked: ahead.worth(position, asked.inside)))
 
 
 def shapley_permutation_like_shap(
@@ -136,19 +139,41 @@ def kernel_solution(asked: Asked) -> tuple[Floats, Floats]:
     z = asked.inside.astype(np.float64)
     apart, last = z[:, :-1] - z[:, -1:], z[:, -1]
     weighted = apart.T * asked.weights
-    p = np.linalg.lstsq(weighted @ apart, weighted, rcond=None)[0]
+    try:
+        p = np.linalg.solve(weighted @ apart, weighted)
+    except np.linalg.LinAlgError:
+        p = np.linalg.lstsq(weighted @ apart, weighted, rcond=None)[0]
     q = -p @ last
     return np.vstack([p, -p.sum(axis=0)]), np.append(q, 1 - q.sum())
 
 
-def _by_kernel(game: Game, row: Tensor, solution: Callable[[int], tuple[Asked, Tensor, Tensor]]) -> RowValues:
+class _Ahead:
+    """Worths of coalitions for the next few rows in which the same players vary, where the background is so small that one row is soon done."""
+
+    def __init__(self, game: Game, rows: Tensor) -> None:
+        self._game, self._rows, self._worths = game, rows, dict[int, Tensor]()
+        self._most = max(1, TOGETHER // len(game.background))
+
+    def worth(self, position: int, inside: NDArray[np.bool_]) -> Tensor:
+        """Of the coalitions `inside` (c, m), (c, k), of the row at that place; the same coalitions for all rows in which m players vary."""
+        if position not in self._worths:
+            varying = self._game.varying(self._rows[position])
+            stop = position + 1
+            while stop < min(len(self._rows), position + self._most) and torch.equal(self._game.varying(self._rows[stop]), varying):
+                stop += 1
+            found = self._game.worths(self._rows[position:stop], inside, self._game.places(varying))
+            self._worths = dict(zip(range(position, stop), found, strict=True))
+        return self._worths.pop(position)
+
+
+def _by_kernel(game: Game, row: Tensor, solution: Callable[[int], tuple[Asked, Tensor, Tensor]], worth_of: Callable[[Asked], Tensor]) -> RowValues:
     varying, total = game.varying(row), game.whole(row)
     m = len(varying)
     if m < 2:
         values = game.spread((total - game.base)[None] if m else total.new_zeros(0, len(total)), varying)
         return RowValues(values, torch.zeros_like(values), total, 1, exact=True)
     asked, p, q = solution(m)
-    worth = game.worth(row, asked.inside, game.places(varying))
+    worth = worth_of(asked)
     values = p @ (worth - game.base) + q[:, None] * (total - game.base)
     se = torch.zeros_like(values) if asked.complete else torch.full_like(values, torch.nan)
     return RowValues(game.spread(values, varying), game.spread(se, varying), total, len(worth) * len(game.background) + 1, exact=asked.complete)

@@ -157,7 +157,7 @@ def _mixed(game: Game, row: Tensor, rank: Tensor) -> Walk:
 def _behind_first(game: Game, row: Tensor, rank: Tensor, places: Tensor) -> Walk | None:
     """The same behind a linear first layer, with W x_rest + W b_S = (W x + W b) - (W x_S + W b_rest); None where there is none to be used."""
     first, m = game.first, rank.shape[-1]
-    parts = None if first is None else game.parts(first, row, places, m)
+    parts = None if first is None else game.parts(first, row[None], places, m)
     if first is None or parts is None:
         return None
     parts, steps = parts.transpose(0, 1).contiguous(), torch.arange(1, m, dtype=rank.dtype, device=row.device)
