@@ -13,6 +13,7 @@ from audit.background import draw_background
 from audit.brief_explanations import STEPS, FewRows, methods_of
 from audit.explained import differentiable, filled, finite, targets
 from audit.methods.attribution.agreement import rank_correlation, top_overlap
+from audit.methods.attribution.histogram_entropy import histogram_entropy, relative_rise
 from audit.methods.attribution.infidelity import infidelity
 from audit.methods.attribution.removal import removal_curves
 from audit.models.redrawn import redrawable, redrawn
@@ -54,6 +55,8 @@ class State:
         "infidelity": Column("Mean squared error of each attribution about falls, scaled to fit best, over their mean square.", "proportion"),
         "unscaled_infidelity": Column("The same without scaling.", "ratio"),
         "weights_correlation": Column("Rank correlation of attributions of the network and of one with weights drawn anew, for each of the redraws."),
+        "entropy_rise": Column("Relative rise of the entropy of the attributions' histogram, from the network to each of the redraws.", "ratio"),
+        "random_entropy_rise": Column("The same from each method to random numbers.", "ratio"),
         "half_correlation": Column("Rank correlation of two independent estimates of the Shapley values; 1 where they are enumerated."),
         "half_overlap": Column("Jaccard index of the largest Shapley values of two independent estimates.", "proportion"),
         "exact": Column("1 where Shapley values were enumerated."),
@@ -103,6 +106,8 @@ def under_test(
     moved = rows.sensitivity(radius=radius, draws=draws) if "integrated_gradients" in state.methods else None
     if moved is not None:
         measured["max_sensitivity"] = moved
+    if others:
+        measured |= _rises(rows, state.methods, _coarse(rows, state.methods, exact_up_to), others)
     return {"target": target.astype(np.int32), **filled(known, measured)}
 
 
@@ -121,13 +126,29 @@ def _others(rows: FewRows, state: State, exact_up_to: int, redraws: int, seed: i
     found: dict[tuple[str, int], dict[str, Array]] = {}
     if not isinstance(model, TorchModel):
         raise TypeError("only a network whose weights are at hand can be redrawn")
-    fewer = replace(rows, background=rows.background[::4])
     for layers, draw in product(LAYERS, range(redraws)):
         with redrawn(model.module, generator(seed, f"redrawn weights {layers}", draw), layers=layers):
-            shapley, _ = fewer.shapley(walks=REDRAWN_WALKS, exact_up_to=exact_up_to, estimator="permutation")
-            values = _explained(fewer, state.methods, shapley, STEPS[:1])
-        found[layers, draw] = {method: np.where(np.isfinite(held), held, 0.0) for method, held in values.items()}
+            found[layers, draw] = _coarse(rows, state.methods, exact_up_to)
     return found
+
+
+def _coarse(rows: FewRows, methods: tuple[str, ...], exact_up_to: int) -> dict[str, Array]:
+    """Cheaper attributions of the network as it is at the moment."""
+    fewer = replace(rows, background=rows.background[::4])
+    shapley, _ = fewer.shapley(walks=REDRAWN_WALKS, exact_up_to=exact_up_to, estimator="permutation")
+    return {method: np.where(np.isfinite(held), held, 0.0) for method, held in _explained(fewer, methods, shapley, STEPS[:1]).items()}
+
+
+def _rises(rows: FewRows, methods: tuple[str, ...], own: dict[str, Array], others: dict[tuple[str, int], dict[str, Array]]) -> dict[str, Array]:
+    """Relative rises of the entropy in the order of the table `redraws`, (n, r), and to random numbers, (n, methods)."""
+    random = np.array([stream.normal(size=rows.players) for stream in rows.streams]).reshape(len(rows.streams), rows.players)
+    before, chance = {method: _entropy(rows, own[method]) for method in methods}, _entropy(rows, random)
+    return {
+        "entropy_rise": np.stack(
+            [relative_rise(before[method], _entropy(rows, values[method])) for values in others.values() for method in methods], axis=1
+        ),
+        "random_entropy_rise": np.stack([relative_rise(before[method], chance) for method in methods], axis=1),
+    }
 
 
 def _stacked(rows: FewRows, own: dict[str, Array], others: dict[tuple[str, int], dict[str, Array]]) -> Array:
@@ -171,6 +192,15 @@ def _stable(rows: FewRows, one: Array, two: Array, top: int) -> dict[str, Array]
             overlap[places] = top_overlap(one[places][:, mask], two[places][:, mask], min(top, int(mask.sum()) - 1))
     order = _correlation(rows, one, two)
     return {"half_correlation": order, "half_overlap": np.where(np.isfinite(order), overlap, np.nan)}
+
+
+def _entropy(rows: FewRows, values: Array) -> Array:
+    """Entropy of the histogram over the varying players, (n,); NaN where there are fewer than three."""
+    found = np.full(len(values), np.nan)
+    for mask, places in _alike(rows.varying):
+        if mask.sum() >= FEWEST_PLAYERS:
+            found[places] = histogram_entropy(values[places][:, mask])
+    return found
 
 
 def _correlation(rows: FewRows, one: Array, two: Array) -> Array:
