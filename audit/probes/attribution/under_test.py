@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from audit.background import draw_background
 from audit.brief_explanations import STEPS, FewRows, methods_of
-from audit.explained import differentiable, filled, finite, targets
+from audit.explained import differentiable, filled, finite, targets, usual_spread
 from audit.methods.attribution.agreement import rank_correlation, top_overlap
 from audit.methods.attribution.histogram_entropy import histogram_entropy, relative_rise
 from audit.methods.attribution.infidelity import infidelity
@@ -29,8 +29,6 @@ REDRAWN_WALKS = 10
 """Random orders, over the background rows, of Shapley values of networks with other weights."""
 FEWEST_PLAYERS = 3
 """With fewer varying players an order says nothing."""
-SCANNED = 200
-"""Evaluated rows that tell how much the output varies."""
 LAYERS: tuple[Literal["last", "all"], ...] = ("last", "all")
 
 
@@ -232,7 +230,7 @@ def prepare(subject: Subject, *, background: int = 20, redraws: int = 4) -> Prep
     if redraw:
         named = [(method, layers, draw) for layers in LAYERS for draw in range(redraws) for method in methods]
         tables["redraws"] = {name: [row[at] for row in named] for at, name in enumerate(("method", "layers", "draw"))}
-    return Prepared(State(draw_background(subject, background), _scale(subject), methods, redraw), tables, tuple(notes))
+    return Prepared(State(draw_background(subject, background), usual_spread(subject), methods, redraw), tables, tuple(notes))
 
 
 def _attributions(methods: tuple[str, ...], redraw: bool) -> Table:
@@ -240,10 +238,3 @@ def _attributions(methods: tuple[str, ...], redraw: bool) -> Table:
     named = [(method, method, 0) for method in methods] + [(f"{method}, other weights", method, 1) for method in methods if redraw]
     named += [("distance from the background", "", 1), ("random", "", 1)]
     return {name: [row[at] for row in named] for at, name in enumerate(("name", "method", "control"))}
-
-
-def _scale(subject: Subject) -> Array:
-    count = subject.evaluate.n_rows
-    chosen = generator(subject.seed, f"scale {subject.evaluate.digest}").permutation(count)[:SCANNED]
-    outputs = subject.model.outputs(subject.encode(subject.evaluate.take(np.sort(chosen).astype(np.int64))))
-    return np.asarray(outputs[np.isfinite(outputs).all(axis=1)].std(axis=0)) if np.isfinite(outputs).all(axis=1).any() else np.zeros(outputs.shape[1])
