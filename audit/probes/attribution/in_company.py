@@ -48,8 +48,8 @@ class State:
     },
     needs={"inputs", "background"},
     reads=("outputs",),
-    sample=8,
-    block=8,
+    sample=20,
+    block=20,
 )
 def in_company(
     block: Block,
@@ -59,10 +59,11 @@ def in_company(
     company: int = 16,  # noqa: ARG001
     walks: int = 20,
     exact_up_to: int = 5,
+    propagated: bool = False,  # noqa: ARG001
 ) -> Columns:
     """Each row is answered and explained alone, and again with `company` evaluated rows about it in every batch that the network is given.
 
-    Shapley values and integrated gradients, occlusion, and DeepSHAP where its rules reach, against `background` rows, with the same draws both
+    Shapley values, occlusion and integrated gradients, and where `propagated` DeepSHAP as far as its rules reach, against `background` rows, with the same draws both
     times: at least `walks` random orders where more than `exact_up_to` players vary. A change from or to what is no finite number, or to an
     answer that the network refuses, is infinite. Rows without finite outputs get NaN.
     """
@@ -135,7 +136,7 @@ def _with_company(subject: Subject, company: NDArray[Any]) -> InCompany:
 
 
 @in_company.prepare
-def prepare(subject: Subject, *, background: int = 10, company: int = 16) -> Prepared:
+def prepare(subject: Subject, *, background: int = 10, company: int = 16, propagated: bool = False) -> Prepared:
     """Draw the background and the company, and name what is compared."""
     if company < 1:
         raise MethodError(f"a company of {company} rows was asked for; expected 1 or more")
@@ -144,7 +145,9 @@ def prepare(subject: Subject, *, background: int = 10, company: int = 16) -> Pre
     chosen = generator(subject.seed, f"company {subject.evaluate.digest}").permutation(count)[: min(company, count)]
     rows = subject.encode(subject.evaluate.take(np.sort(chosen).astype(np.int64))).values
     state, notes = State(draw_background(subject, background), rows, usual_spread(subject), methods_of(subject)), []
-    if "integrated_gradients" in state.methods:
+    if "integrated_gradients" not in state.methods:
+        notes.append(subject.why_not("gradients"))
+    elif propagated:
         try:
             # Both, since a rule may be wanting for what puts rows beside each other.
             for one in (subject, replace(subject, model=_with_company(subject, rows))):
@@ -152,7 +155,5 @@ def prepare(subject: Subject, *, background: int = 10, company: int = 16) -> Pre
             state = replace(state, methods=(*state.methods, DEEP))
         except (MethodError, ModelError) as error:
             notes.append(f"DeepSHAP was not asked: {error}.")
-    else:
-        notes.append(subject.why_not("gradients"))
     tables = {"methods": {"name": list(state.methods)}}
     return Prepared(state, tables, tuple(notes))

@@ -55,7 +55,7 @@ def asked(folder, found):
 @pytest.mark.parametrize("name", HONEST)
 def test_a_network_that_looks_at_one_row_is_within_and_every_method_is_asked(tmp_path, name):
     torch.manual_seed(2)
-    found = measure(in_company, subject_of(HONEST[name]()))
+    found = measure(in_company, subject_of(HONEST[name]()), propagated=True)
 
     verdict = judge(asked(tmp_path, found), batch_invariance.criteria)
 
@@ -70,7 +70,7 @@ def test_a_network_that_looks_at_one_row_is_within_and_every_method_is_asked(tmp
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_network_that_looks_at_the_batch_is_raised_by_its_output_and_every_method(tmp_path, name):
     torch.manual_seed(2)
-    found = measure(in_company, subject_of(FAULTY[name]()))
+    found = measure(in_company, subject_of(FAULTY[name]()), propagated=True)
 
     verdict = judge(asked(tmp_path, found), batch_invariance.criteria)
 
@@ -114,6 +114,7 @@ def test_images_and_texts_are_asked_too(tmp_path):
     images = measure(in_company, subject_of(network, schema=PICTURE, classes=3)).columns
     texts = measure_file(subjects.write_reviews(tmp_path), in_company, rows=4).columns
 
+    assert images["change"].shape == (12, 3)
     assert images["change"].max() < 1e-9
     assert texts["change"].max() < 1e-3
     assert texts["output"].max() < 1e-3
