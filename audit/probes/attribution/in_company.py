@@ -63,9 +63,9 @@ def in_company(
 ) -> Columns:
     """Each row is answered and explained alone, and again with `company` evaluated rows about it in every batch that the network is given.
 
-    Shapley values, occlusion and integrated gradients, and where `propagated` DeepSHAP as far as its rules reach, against `background` rows, with the same draws both
-    times: at least `walks` random orders where more than `exact_up_to` players vary. A change from or to what is no finite number, or to an
-    answer that the network refuses, is infinite. Rows without finite outputs get NaN.
+    Shapley values, occlusion and integrated gradients, and where `propagated` DeepSHAP as far as its rules reach, against `background` rows, with
+    the same draws both times: at least `walks` random orders where more than `exact_up_to` players vary. A change from or to what is no finite
+    number, or to an answer that the network refuses, is infinite. Rows without finite outputs get NaN.
     """
     target, known = targets(block), finite(block)
     values, chosen = block.batch.values[known], target[known]

@@ -25,6 +25,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "attribution.occlusion": {"background": 6},
     "attribution.deep_shap": {"background": 6},
     "attribution.lime": {"samples": 200},
+    "attribution.planted_twins": {"background": 6, "walks": 20, "exact_up_to": 2, "samples": 200},
+    "attribution.in_company": {"background": 6, "exact_up_to": 2},
     "attribution.reasons": {"background": 6, "fewest": 5, "exact_up_to": 2},
     "attribution.under_test": {"background": 6, "exact_up_to": 2, "redraws": 1, "subsets": 8, "draws": 2, "steps": 5},
 }
