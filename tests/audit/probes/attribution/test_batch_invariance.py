@@ -15,7 +15,7 @@ from audit.probe import Block, Probe
 from audit.subject import Subject
 from tests.audit.probes.attribution.small import ENTRIES, PICTURE, TABLE, _outputs, subject_of
 
-PROBES = [name for name in discovery.probe_ids() if name.startswith("attribution.")]
+PROBES = [name for name in discovery.probe_ids() if name.startswith("attribution.") and discovery.probe(name).scope == "rows"]
 SETTINGS: dict[str, dict[str, Any]] = {
     "attribution.shapley": {"background": 8, "pairs": 2, "most_pairs": 2, "exact_up_to": 2},
     "attribution.interactions": {"background": 4, "pairs": 60},
