@@ -181,7 +181,7 @@ def _by_lime(held: _Setting) -> _Made:
 
     def one(place: int, halves: tuple[NDArray[np.bool_], ...]) -> list[Array]:
         target = np.array([int(np.argmax(own[place]))])
-        of = {"own_codes": codes[[place]], "own_outputs": own[[place], target]}
+        of: dict[str, Any] = {"own_codes": codes[[place]], "own_outputs": own[[place], target]}
         return [surrogates(drawn.codes[half], answers[half], target, **of).values[0] for half in halves]
 
     return _Made(values, held.stream("origins").permutation(count) % len(held.real), explain)

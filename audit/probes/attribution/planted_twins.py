@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from audit.methods.attribution.planted_twins import asymmetry, dummy_share, nonl
 from audit.methods.attribution.players import per_player
 from audit.methods.attribution.shapley import shapley_values
 from audit.models.model import DifferentiableModel
-from audit.probe import Block, Column, Columns, Prepared, probe
+from audit.probe import Block, Column, Columns, Prepared, Table, probe
 from audit.streams import generator
 from audit.subject import Subject
 
@@ -142,7 +142,7 @@ class _Part:
         absent: Tensor,
         owner: NDArray[np.int64],
         players: int,
-        streams: list[np.random.Generator],
+        streams: Sequence[np.random.Generator],
     ) -> Array:
         """Attributions (m, players)."""
         chosen = self.rows.target[self.part.places]
@@ -194,7 +194,7 @@ def prepare(subject: Subject, *, background: int = 10, samples: int = 2000, sets
     except MethodError as error:
         notes.append(f"LIME was not asked: {error}.")
     names = (*methods, *([LIME] if lime is not None else []), "distance", "random")
-    tables = {
+    tables: dict[str, Table] = {
         "attributions": {"name": list(names), "control": [int(name in ("distance", "random")) for name in names]},
         "planted": {"name": [subject.players.names[player]]},
     }
