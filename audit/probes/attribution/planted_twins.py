@@ -77,7 +77,7 @@ def planted_twins(
     from the background. Rows without finite outputs get NaN.
     """
     target, known = targets(block), finite(block)
-    streams = [[stream for stream, keep in zip(block.generators(), known, strict=True) if keep] for _ in range(4)]
+    streams = [[stream for stream, keep in zip(block.generators(), known, strict=True) if keep] for _ in range(3)]
     rows = FewRows(block.subject, block.batch.values[known], target[known], streams[0], state.background)
     names = (*state.methods, *([LIME] if state.lime is not None else []), "distance", "random")
     found = {name: np.full((len(rows.values), len(names)), np.nan) for name in ("dummy", "asymmetry", "nonlinearity")}
@@ -111,7 +111,7 @@ def _line(rows: FewRows, state: State) -> Array:
 
 @dataclass(frozen=True)
 class _Part:
-    """Rows that share what is absent; `streams` are three times the same, so that the network and its sum with a line meet the same draws."""
+    """Rows that share what is absent; `streams` are twice the same, so that the network and its sum with a line meet the same draws."""
 
     rows: FewRows
     part: Against
