@@ -89,14 +89,16 @@ def planted_twins(
     if state.lime is not None:
         dummy, apart = state.lime.measured(block, known)
         found["dummy"][:, len(state.methods)], found["asymmetry"][:, len(state.methods)] = dummy, apart
-    far = rows.distance()
-    controls = {"distance": np.concatenate([far, far[:, [state.player]]], axis=1)}
-    random = [stream.normal(size=(2, rows.players + 1)) for stream in streams[0]]
-    controls["random"] = np.array(random).reshape(len(far), 2, rows.players + 1)[:, 0]
-    other = {"distance": far, "random": np.array(random).reshape(len(far), 2, rows.players + 1)[:, 1, :-1]}
-    for place, (name, values) in enumerate(controls.items(), start=len(names) - 2):
+    far, random = rows.distance(), np.array([stream.normal(size=(3, rows.players + 1)) for stream in streams[0]])
+    random = random.reshape(len(far), 3, rows.players + 1)
+    # Neither knows the network, so each is asked about sum, network and line alike: the distance says the same of all three.
+    controls = {
+        "distance": (np.concatenate([far, far[:, [state.player]]], axis=1), 2 * far),
+        "random": (random[:, 0], random[:, 1:, :-1].sum(axis=1)),
+    }
+    for place, (values, parts) in enumerate(controls.values(), start=len(names) - 2):
         found["dummy"][:, place], found["asymmetry"][:, place] = dummy_share(values), asymmetry(values, state.player)
-        found["nonlinearity"][:, place] = nonlinearity(values[:, :-1], other[name] + _line(rows, state))
+        found["nonlinearity"][:, place] = nonlinearity(values[:, :-1], parts)
     return {"target": target.astype(np.int32), **filled(known, found)}
 
 
@@ -180,11 +182,9 @@ def prepare(subject: Subject, *, background: int = 10, samples: int = 2000, sets
     few = FewRows(subject, values, np.zeros(len(values), dtype=np.int64), (), drawn)
     size = np.nan_to_num(np.abs(few.occlusion()), posinf=0.0).mean(axis=0)
     player, entries = int(np.argmax(size)), values.reshape(len(values), -1).astype(np.float64)
-    held = np.concatenate([entries, drawn.reshape(len(drawn), -1).astype(np.float64)])
-    length = float(usual_spread(subject).max()) or 1.0
-    slope = (
-        stream.normal(size=entries.shape[1]) * length / (np.sqrt(entries.shape[1]) * np.maximum(held.std(axis=0), 1e-6 * (1 + np.abs(held).max())))
-    )
+    spread = np.concatenate([entries, drawn.reshape(len(drawn), -1).astype(np.float64)]).std(axis=0)
+    length, usual = float(usual_spread(subject).max()) or 1.0, float(spread.mean()) or 1.0
+    slope = stream.normal(size=len(spread)) * length / (np.sqrt(len(spread)) * np.maximum(spread, usual))
     methods, notes = methods_of(subject), list[str]()
     if propagated:
         methods = (*methods, *_deep(model, values, notes))

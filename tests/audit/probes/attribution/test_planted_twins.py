@@ -49,7 +49,19 @@ def test_methods_that_are_exact_keep_the_axioms_and_controls_do_not():
     assert (of(found, "asymmetry")["distance"] == 0).all()
     for axiom in ("dummy", "asymmetry", "nonlinearity"):
         assert of(found, axiom)["random"].mean() > 0.1
+    np.testing.assert_allclose(of(found, "nonlinearity")["distance"], 1)  # the same of sum, network and line
     assert np.isnan(of(found, "nonlinearity")["lime"]).all()
+
+
+def test_the_line_counts_as_much_as_the_network_so_that_the_sum_is_one():
+    found = measure(planted_twins, subject_of(curved()), **CHEAP)
+    rows = found.subject.encode(found.subject.evaluate.take(np.arange(12))).values
+
+    spread = (rows @ found.prepared.state.slope).std() / found.subject.model.outputs(
+        found.subject.encode(found.subject.evaluate.take(np.arange(12)))
+    ).std()
+
+    assert 0.1 < spread < 10
 
 
 def test_what_is_planted_again_is_what_matters_most():
