@@ -12,8 +12,11 @@ from audit.decide import Decided
 from audit.errors import MethodError
 from audit.models.model import DifferentiableModel, SmoothModel
 from audit.probe import Block, Column, Columns
+from audit.streams import generator
 from audit.subject import Subject
 
+SCANNED = 200
+"""Evaluated rows that tell how much the output varies."""
 COLUMNS: Mapping[str, Column] = {
     "target": Column("Position of the explained output; 0 for a network with one output."),
     "values": Column("Attribution of each player to the explained output, on the scale of the raw output."),
@@ -75,6 +78,15 @@ def relative(gap: NDArray[np.float64], change: NDArray[np.float64], scale: NDArr
     """Gap over the larger of the change explained and the spread of the background's outputs, (n,); 0 where all three are 0."""
     size = np.maximum(np.abs(change), scale)
     return np.divide(gap, size, out=np.zeros_like(gap), where=size > 0)
+
+
+def usual_spread(subject: Subject) -> NDArray[np.float64]:
+    """Standard deviation of each raw output (k,) over some evaluated rows with finite outputs; 0 where there are none."""
+    count = subject.evaluate.n_rows
+    chosen = generator(subject.seed, f"scale {subject.evaluate.digest}").permutation(count)[:SCANNED]
+    outputs = subject.model.outputs(subject.encode(subject.evaluate.take(np.sort(chosen).astype(np.int64))))
+    usable = np.isfinite(outputs).all(axis=1)
+    return np.asarray(outputs[usable].std(axis=0)) if usable.any() else np.zeros(outputs.shape[1])
 
 
 def explained_size(measured: Columns) -> NDArray[np.float64]:

@@ -40,7 +40,9 @@ NAMES = [pytest.param(name, marks=pytest.mark.slow) if name == "digits" else nam
 """For parametrize: the digits audit takes half a minute."""
 
 
-SAMPLED = tuple(f"probes.attribution.{probe}.rows={rows}" for probe, rows in (("interactions", 6), ("under_test", 12), ("layer_units", 6)))
+FEW = {"interactions": 6, "under_test": 12, "layer_units": 6, "planted_twins": 6, "in_company": 6}
+SMALLER = ("probes.attribution.perturbed_rows.real=60", "probes.attribution.perturbed_rows.explained=4")
+SAMPLED = (*(f"probes.attribution.{probe}.rows={rows}" for probe, rows in FEW.items()), *SMALLER)
 """The dearest instruments look at a few rows, so that the tests end."""
 
 

@@ -22,7 +22,7 @@ PROBE = "attribution.under_test"
 @check(
     title="Explanations of a network with other weights",
     topics=("explanation", "explanation_quality"),
-    measures=("rank_correlation", "redraw_deviation"),
+    measures=("rank_correlation", "redraw_deviation", "entropy_rise", "random_entropy_rise"),
     reads=(PROBE,),
     needs={"inputs", "background"},
 )
@@ -38,11 +38,15 @@ def randomised_weights(rows: Rows, *, insensitive_above: float = 0.5) -> Evidenc
         compared with that of the network itself: 1 is the same order, 0 none, -1 reversed. The mean is over rows and redraws, its interval over
         redraws, since the rows of one redraw share their weights. Random numbers would have 0, and an explanation that looks at the row only
         would have 1. Where all weights were drawn anew and the interval lies above the setting `insensitive_above`, halfway between the two,
-        the method is called insensitive to weights.
+        the method is called insensitive to weights. An order can correlate by chance and by how a method averages, so a second number asks
+        otherwise: a network that has learned leans on some columns, and one drawn at random on none in particular, so the entropy of the
+        histogram of its attributions should rise. `entropy_rise` is that rise, relative to the entropy before, with its interval over redraws,
+        beside what random numbers in place of the attributions would have. It is shown and not held against anything.
 
     What it cannot show:
         That an explanation is right: a wrong one may change as well. A single redraw may correlate with the network by chance, and networks
-        that add up their columns keep much of the order when only the last layer changes.
+        that add up their columns keep much of the order when only the last layer changes. Entropy need not rise where the network leans on
+        all columns alike, or where there are few.
 
     References:
         Adebayo et al. 2018, Sanity Checks for Saliency Maps, arXiv:1810.03292
@@ -65,8 +69,23 @@ def randomised_weights(rows: Rows, *, insensitive_above: float = 0.5) -> Evidenc
             found[f"{method}, {'all layers' if layers == 'all' else 'last layer'}"] = estimate
         if layers == "all" and isinstance(estimate, Interval) and estimate.low > insensitive_above:
             blockers.append(_insensitive(str(method), estimate))
+        if layers == "all" and rows.has(f"{PROBE}.entropy_rise"):
+            _rise(ledger, view, str(method), chosen, weights)
     notes.append(f"Each mean rests on {int(chosen.sum())} redraws of the weights.")
     return ledger.evidence(_chart(found), notes, blockers)
+
+
+def _rise(ledger: Ledger, view: Rows, method: str, chosen: NDArray[np.bool_], weights: NDArray[np.float64] | None) -> None:
+    """Write the rise of the entropy over redraws of all weights, and that to random numbers."""
+    means, n = _means(view.column(f"{PROBE}.entropy_rise")[:, chosen], weights)
+    rise = Undefined("Fewer than two redraws have attributions of three columns or more.", n) if len(means) < 2 else mean_interval(means)
+    ledger.add("entropy_rise", rise, at={"method": method}, unit="ratio", n=n)
+    table = view.table(PROBE, "redraws")
+    place = list(dict.fromkeys(table["method"].tolist())).index(method)
+    random = view.column(f"{PROBE}.random_entropy_rise")[:, place]
+    known = np.isfinite(random)
+    design = row_design(view).of(known)
+    ledger.add("random_entropy_rise", mean_interval(random[known], design.weights, clusters=design.clusters), at={"method": method}, unit="ratio")
 
 
 def _means(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> tuple[NDArray[np.float64], int]:

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.background import draw_background
-from audit.data.dataset import ColumnSchema, Dataset, RowBlock
+from audit.data.dataset import RowBlock
 from audit.decide import decide
-from audit.errors import MethodError, SubjectError
+from audit.errors import MethodError
 from audit.explained import explained_outputs, filled
 from audit.left_out import LeftOut, joined, rows_left_out
-from audit.methods.lime.column_sampler import ColumnSampler, observed_levels, quartile_bins
+from audit.lime_columns import reference_of, samplers_of, spread_rows
+from audit.methods.lime.column_sampler import ColumnSampler
 from audit.methods.lime.neighbourhood import column_codes, draw_neighbourhood
 from audit.methods.lime.presence import Scheme
 from audit.methods.lime.stability import stability
@@ -28,8 +29,6 @@ from audit.witness import Reference
 
 PRESENCE_BACKGROUND = 100
 """Reference images whose mean stands where a patch is left out."""
-READ = 100_000
-"""Rows of the reference data, spread evenly over it, that bins, levels and their shares are taken from."""
 Floats = NDArray[np.float64]
 """Kinds of data in which players are left out."""
 COLUMNS = {
@@ -104,9 +103,9 @@ def prepare(subject: Subject, *, samples: int = 5000, sets: int = 3, lime_compat
     if not all(column.single for column in schema):
         scheme: Scheme = "text" if all(column.kind == "text" for column in schema) else "image"
         return Prepared(_presence(subject, scheme), {"players": {"name": list(subject.players.names)}})
-    reference = _reference(subject)
-    rows = _spread(reference)
-    samplers = tuple(_sampler(column, rows) for column in schema)
+    reference = reference_of(subject)
+    rows = spread_rows(reference)
+    samplers = samplers_of(subject, rows)
     codes, outputs = zip(*(_ask(subject, samplers, samples, f"lime {reference.digest} {number}", lime_compat) for number in range(sets)), strict=True)
     note = () if len(rows) == reference.n_rows else (f"Bins of LIME are those of {len(rows):,} of {reference.n_rows:,} reference rows.",)
     return Prepared(State(samplers, np.stack(codes), np.stack(outputs)), {"players": {"name": [column.name for column in schema]}}, note)
@@ -131,7 +130,7 @@ def by_lime(
     subject = block.subject
     if isinstance(state, PresenceState):
         return _by_lime_base(block, state, measured, samples=samples, sets=sets)
-    table = LimeTable.of(subject.facts.schema.columns, _spread(_reference(subject)), state.samplers, compat=lime_compat)
+    table = LimeTable.of(subject.facts.schema.columns, spread_rows(reference_of(subject)), state.samplers, compat=lime_compat)
 
     def answer(rows: RowBlock) -> NDArray[np.float64]:
         return explained_outputs(decide(subject.model.outputs(subject.encode(rows)), subject.facts))
@@ -188,25 +187,6 @@ def _by_lime_base(block: Block, state: PresenceState, measured: Columns, *, samp
     generators = [generator(block.seed, f"{block.purpose} witness {int(position)}") for position in block.rows.positions]
     runs = presence_runs([rows[place] for place in range(len(rows))], samples=samples, scheme=state.scheme, generators=generators)
     return against_runs(measured["values"], runs, sets=sets, note="")
-
-
-def _spread(reference: Dataset) -> RowBlock:
-    """At most `READ` rows, spread evenly."""
-    return reference.take(np.unique(np.linspace(0, reference.n_rows - 1, min(reference.n_rows, READ)).astype(np.int64)))
-
-
-def _reference(subject: Subject) -> Dataset:
-    if subject.reference is None:
-        raise SubjectError(subject.why_not("reference"))
-    return subject.reference
-
-
-def _sampler(column: ColumnSchema, rows: RowBlock) -> ColumnSampler:
-    values = rows.values[column.name]
-    try:
-        return quartile_bins(values) if column.kind == "numeric" else observed_levels(values)
-    except MethodError as error:
-        raise MethodError(f"column {column.name!r}: {error}") from error
 
 
 def _ask(

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from audit.background import draw_background
 from audit.brief_explanations import STEPS, FewRows, methods_of
-from audit.explained import differentiable, filled, finite, targets
+from audit.explained import differentiable, filled, finite, targets, usual_spread
 from audit.methods.attribution.agreement import rank_correlation, top_overlap
+from audit.methods.attribution.histogram_entropy import histogram_entropy, relative_rise
 from audit.methods.attribution.infidelity import infidelity
 from audit.methods.attribution.removal import removal_curves
 from audit.models.redrawn import redrawable, redrawn
@@ -28,8 +29,6 @@ REDRAWN_WALKS = 10
 """Random orders, over the background rows, of Shapley values of networks with other weights."""
 FEWEST_PLAYERS = 3
 """With fewer varying players an order says nothing."""
-SCANNED = 200
-"""Evaluated rows that tell how much the output varies."""
 LAYERS: tuple[Literal["last", "all"], ...] = ("last", "all")
 
 
@@ -54,6 +53,8 @@ class State:
         "infidelity": Column("Mean squared error of each attribution about falls, scaled to fit best, over their mean square.", "proportion"),
         "unscaled_infidelity": Column("The same without scaling.", "ratio"),
         "weights_correlation": Column("Rank correlation of attributions of the network and of one with weights drawn anew, for each of the redraws."),
+        "entropy_rise": Column("Relative rise of the entropy of the attributions' histogram, from the network to each of the redraws.", "ratio"),
+        "random_entropy_rise": Column("The same from each method to random numbers.", "ratio"),
         "half_correlation": Column("Rank correlation of two independent estimates of the Shapley values; 1 where they are enumerated."),
         "half_overlap": Column("Jaccard index of the largest Shapley values of two independent estimates.", "proportion"),
         "exact": Column("1 where Shapley values were enumerated."),
@@ -103,6 +104,8 @@ def under_test(
     moved = rows.sensitivity(radius=radius, draws=draws) if "integrated_gradients" in state.methods else None
     if moved is not None:
         measured["max_sensitivity"] = moved
+    if others:
+        measured |= _rises(rows, state.methods, _coarse(rows, state.methods, exact_up_to), others)
     return {"target": target.astype(np.int32), **filled(known, measured)}
 
 
@@ -121,13 +124,29 @@ def _others(rows: FewRows, state: State, exact_up_to: int, redraws: int, seed: i
     found: dict[tuple[str, int], dict[str, Array]] = {}
     if not isinstance(model, TorchModel):
         raise TypeError("only a network whose weights are at hand can be redrawn")
-    fewer = replace(rows, background=rows.background[::4])
     for layers, draw in product(LAYERS, range(redraws)):
         with redrawn(model.module, generator(seed, f"redrawn weights {layers}", draw), layers=layers):
-            shapley, _ = fewer.shapley(walks=REDRAWN_WALKS, exact_up_to=exact_up_to, estimator="permutation")
-            values = _explained(fewer, state.methods, shapley, STEPS[:1])
-        found[layers, draw] = {method: np.where(np.isfinite(held), held, 0.0) for method, held in values.items()}
+            found[layers, draw] = _coarse(rows, state.methods, exact_up_to)
     return found
+
+
+def _coarse(rows: FewRows, methods: tuple[str, ...], exact_up_to: int) -> dict[str, Array]:
+    """Cheaper attributions of the network as it is at the moment."""
+    fewer = replace(rows, background=rows.background[::4])
+    shapley, _ = fewer.shapley(walks=REDRAWN_WALKS, exact_up_to=exact_up_to, estimator="permutation")
+    return {method: np.where(np.isfinite(held), held, 0.0) for method, held in _explained(fewer, methods, shapley, STEPS[:1]).items()}
+
+
+def _rises(rows: FewRows, methods: tuple[str, ...], own: dict[str, Array], others: dict[tuple[str, int], dict[str, Array]]) -> dict[str, Array]:
+    """Relative rises of the entropy in the order of the table `redraws`, (n, r), and to random numbers, (n, methods)."""
+    random = np.array([stream.normal(size=rows.players) for stream in rows.streams]).reshape(len(rows.streams), rows.players)
+    before, chance = {method: _entropy(rows, own[method]) for method in methods}, _entropy(rows, random)
+    return {
+        "entropy_rise": np.stack(
+            [relative_rise(before[method], _entropy(rows, values[method])) for values in others.values() for method in methods], axis=1
+        ),
+        "random_entropy_rise": np.stack([relative_rise(before[method], chance) for method in methods], axis=1),
+    }
 
 
 def _stacked(rows: FewRows, own: dict[str, Array], others: dict[tuple[str, int], dict[str, Array]]) -> Array:
@@ -173,6 +192,15 @@ def _stable(rows: FewRows, one: Array, two: Array, top: int) -> dict[str, Array]
     return {"half_correlation": order, "half_overlap": np.where(np.isfinite(order), overlap, np.nan)}
 
 
+def _entropy(rows: FewRows, values: Array) -> Array:
+    """Entropy of the histogram over the varying players, (n,); NaN where there are fewer than three."""
+    found = np.full(len(values), np.nan)
+    for mask, places in _alike(rows.varying):
+        if mask.sum() >= FEWEST_PLAYERS:
+            found[places] = histogram_entropy(values[places][:, mask])
+    return found
+
+
 def _correlation(rows: FewRows, one: Array, two: Array) -> Array:
     """Rank correlation over the varying players, (n,); NaN where there are fewer than three, or all are equal."""
     found = np.full(len(one), np.nan)
@@ -202,7 +230,7 @@ def prepare(subject: Subject, *, background: int = 20, redraws: int = 4) -> Prep
     if redraw:
         named = [(method, layers, draw) for layers in LAYERS for draw in range(redraws) for method in methods]
         tables["redraws"] = {name: [row[at] for row in named] for at, name in enumerate(("method", "layers", "draw"))}
-    return Prepared(State(draw_background(subject, background), _scale(subject), methods, redraw), tables, tuple(notes))
+    return Prepared(State(draw_background(subject, background), usual_spread(subject), methods, redraw), tables, tuple(notes))
 
 
 def _attributions(methods: tuple[str, ...], redraw: bool) -> Table:
@@ -210,10 +238,3 @@ def _attributions(methods: tuple[str, ...], redraw: bool) -> Table:
     named = [(method, method, 0) for method in methods] + [(f"{method}, other weights", method, 1) for method in methods if redraw]
     named += [("distance from the background", "", 1), ("random", "", 1)]
     return {name: [row[at] for row in named] for at, name in enumerate(("name", "method", "control"))}
-
-
-def _scale(subject: Subject) -> Array:
-    count = subject.evaluate.n_rows
-    chosen = generator(subject.seed, f"scale {subject.evaluate.digest}").permutation(count)[:SCANNED]
-    outputs = subject.model.outputs(subject.encode(subject.evaluate.take(np.sort(chosen).astype(np.int64))))
-    return np.asarray(outputs[np.isfinite(outputs).all(axis=1)].std(axis=0)) if np.isfinite(outputs).all(axis=1).any() else np.zeros(outputs.shape[1])

@@ -59,6 +59,21 @@ def test_rows_without_an_order_are_left_out(tmp_path):
     assert at(evidence, "rank_correlation", layers="all").n == 15
 
 
+def test_the_rise_of_the_entropy_has_an_interval_over_redraws_and_a_control(tmp_path):
+    rises = np.array([0.3, 0.1, 0.2, 0.4])
+    random = np.r_[np.linspace(0.4, 0.6, 18), np.nan, np.nan][:, None]
+    values = {"entropy_rise": correlations(rises), "random_entropy_rise": random}
+
+    rows = planted_tests(tmp_path, weights_correlation=correlations([0.3, -0.1, 0.2, 0.0]), redraws=REDRAWS, **values)
+    evidence = randomised_weights(rows)
+
+    found, control = at(evidence, "entropy_rise", method="shapley"), at(evidence, "random_entropy_rise", method="shapley")
+    half = stats.t.ppf(0.975, 3) * rises.std(ddof=1) / 2
+    assert (found.value, found.low, found.high) == pytest.approx((0.25, 0.25 - half, 0.25 + half))
+    assert (control.value, control.n) == (pytest.approx(0.5), 18)
+    assert not evidence.blockers
+
+
 def test_without_weights_or_orders_nothing_is_measured(tmp_path):
     none = randomised_weights(planted_tests(tmp_path / "a", area=np.zeros((4, 4))))
     empty = randomised_weights(planted_tests(tmp_path / "b", weights_correlation=np.full((4, 6), np.nan), redraws=REDRAWS))

@@ -13,7 +13,7 @@ METHODS = ("shapley", "shapley", "", "")
 
 def planted_tests(folder, *, inclusion=None, redraws=(), **columns):
     """Rows of which the probe measured some; `redraws` are (method, layers) in the order of the columns of weights_correlation."""
-    given = {name: columns.pop(name) for name in (*COLUMNS, "weights_correlation") if name in columns}
+    given = {name: columns.pop(name) for name in (*COLUMNS, "weights_correlation", "entropy_rise", "random_entropy_rise") if name in columns}
     n = len(next(iter(given.values())))
     zeros = {name: np.zeros((n, *shape)) for name, shape in COLUMNS.items()}
     measured = {name: np.asarray(values, dtype=float) for name, values in (zeros | given).items() if values is not None}

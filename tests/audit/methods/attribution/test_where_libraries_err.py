@@ -17,11 +17,14 @@ from audit.methods.attribution.integrated_gradients import integrated_gradients
 from audit.methods.attribution.shapley_exact import shapley_exact
 from audit.methods.attribution.shapley_like_shap import shapley_kernel
 from audit.methods.attribution.shapley_permutation import shapley_permutation
+from audit.probes.attribution.perturbed_rows import perturbed_rows
 from tests.audit.methods.attribution.networks import Written, drawn, fixed
+from tests.audit.probes.attribution.scaffolded import NAMES, Scaffolded, rows, subject_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import shap
+    from lime.lime_tabular import LimeTabularExplainer
 
 
 @pytest.fixture(autouse=True)
@@ -121,3 +124,28 @@ def test_additivity_that_holds_is_not_enough_where_logits_are_divided_one_by_one
 
     assert ours[0] == 0
     assert ours[1] == pytest.approx(float((network(row) - network(baseline))[0, 0]), abs=1e-12)
+
+
+def test_a_network_that_hides_from_explanations_is_seen_where_shap_and_lime_see_nothing() -> None:
+    """Slack et al. 2020, arXiv:1911.02508: real rows are decided by the sensitive column, rows that do not exist by the harmless one."""
+    network, hidden = Scaffolded(), subject_of(Scaffolded())
+    real = rows(300, 1)
+    shown = real[np.abs(real[:, 0]) > 1][:12]
+
+    def answers(x: np.ndarray) -> np.ndarray:
+        up = torch.sigmoid(network(torch.as_tensor(x))[:, 0]).numpy()
+        return np.stack([1 - up, up], axis=1)
+
+    values = shap.KernelExplainer(lambda x: answers(x)[:, 1], rows(40, 2)).shap_values(shown, nsamples=600, silent=True)
+    explainer = LimeTabularExplainer(rows(300, 2), feature_names=list(NAMES), random_state=0)
+    lines = [dict(explainer.explain_instance(row, answers, num_features=len(NAMES)).as_map()[1]) for row in shown]
+    found = perturbed_rows.prepared(hidden, perturbed_rows.settings.resolve({"explained": 2, "draws": 50}, perturbed_rows.id)).tables["transfer"]
+
+    flipped = shown.copy()
+    flipped[:, 0] *= -1
+    assert (answers(flipped).argmax(axis=1) != answers(shown).argmax(axis=1)).all()  # the sensitive column alone decides
+    assert np.mean([abs(line[1]) for line in lines]) > 3 * np.mean([abs(line[0]) for line in lines])
+    assert np.abs(values[:, 1]).mean() > 0.5 * np.abs(values[:, 0]).mean()  # the harmless one shares the blame, or has it
+    for kind in ("shapley", "lime"):
+        chosen = found["kind"] == kind
+        assert found["made"][chosen].mean() - found["own"][chosen].mean() > 0.5

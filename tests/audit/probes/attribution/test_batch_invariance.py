@@ -15,7 +15,7 @@ from audit.probe import Block, Probe
 from audit.subject import Subject
 from tests.audit.probes.attribution.small import ENTRIES, PICTURE, TABLE, _outputs, subject_of
 
-PROBES = [name for name in discovery.probe_ids() if name.startswith("attribution.")]
+PROBES = [name for name in discovery.probe_ids() if name.startswith("attribution.") and discovery.probe(name).scope == "rows"]
 SETTINGS: dict[str, dict[str, Any]] = {
     "attribution.shapley": {"background": 8, "pairs": 2, "most_pairs": 2, "exact_up_to": 2},
     "attribution.interactions": {"background": 4, "pairs": 60},
@@ -25,6 +25,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "attribution.occlusion": {"background": 6},
     "attribution.deep_shap": {"background": 6},
     "attribution.lime": {"samples": 200},
+    "attribution.planted_twins": {"background": 6, "walks": 20, "exact_up_to": 2, "samples": 200},
+    "attribution.in_company": {"background": 6, "exact_up_to": 2},
     "attribution.reasons": {"background": 6, "fewest": 5, "exact_up_to": 2},
     "attribution.under_test": {"background": 6, "exact_up_to": 2, "redraws": 1, "subsets": 8, "draws": 2, "steps": 5},
 }

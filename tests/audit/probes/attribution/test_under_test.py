@@ -11,7 +11,7 @@ from audit.brief_explanations import FewRows
 from audit.models.torch_model import TorchModel
 from audit.probes.attribution.under_test import under_test
 from tests.audit.probes.attribution.explained_rows import measure as measure_file
-from tests.audit.probes.attribution.small import ENTRIES, measure, subject_of
+from tests.audit.probes.attribution.small import ENTRIES, PICTURE, measure, subject_of
 from tests.smoke import subjects
 
 OWNER = np.array([0, 1, 2, 2, 2, 3, 3])
@@ -112,6 +112,22 @@ def test_an_explanation_that_looks_at_the_row_alone_does_not_notice_other_weight
     everywhere = np.array(redraws["layers"]) == "all"
     np.testing.assert_allclose(found.columns["weights_correlation"][:, fooled], 1)
     assert found.columns["weights_correlation"][:, ~fooled & everywhere].mean() < 0.8
+    np.testing.assert_array_equal(found.columns["entropy_rise"][:, fooled], 0)
+    assert (found.columns["entropy_rise"][:, ~fooled & everywhere] != 0).any()
+
+
+def test_a_network_that_leans_on_one_patch_has_attributions_that_spread_when_its_weights_are_drawn_anew():
+    module = nn.Sequential(nn.Flatten(), nn.Linear(2 * 9 * 7, 1))
+    nn.init.zeros_(module[1].weight)
+    module[1].weight.data[0, :3] = 4.0
+
+    found = measure(under_test, subject_of(module, schema=PICTURE, regression=True), **CHEAP | {"redraws": 4})
+
+    redraws = found.prepared.tables["redraws"]
+    everywhere = np.array(redraws["layers"]) == "all"
+    assert found.columns["entropy_rise"].shape == (12, len(redraws["method"]))
+    assert found.columns["entropy_rise"][:, everywhere].mean(axis=0).min() > 0.3
+    assert found.columns["random_entropy_rise"].mean(axis=0).min() > 0.3
 
 
 def test_few_orders_agree_less_than_many():
@@ -164,4 +180,4 @@ def test_a_model_without_gradients_and_weights_is_tested_by_what_it_has(monkeypa
     assert found.prepared.tables["attributions"]["name"] == ["shapley", "occlusion", "distance from the background", "random"]
     assert "redraws" not in found.prepared.tables
     assert len(found.prepared.notes) == 2
-    assert not {"weights_correlation", "max_sensitivity"} & set(found.columns)
+    assert not {"weights_correlation", "entropy_rise", "max_sensitivity"} & set(found.columns)
