@@ -10,6 +10,7 @@ PYTEST ?= $(BIN)/python -m pytest
 WORKERS ?= 2
 FAMILY ?=
 DEVICE ?=
+THREADS ?=
 GATE ?=
 DEMO := sample_models/lending
 
@@ -30,7 +31,7 @@ help:
 	@echo "make test       set up and run every test"
 	@echo "make test-fast  the tests that need neither minutes nor a browser"
 	@echo "make check      lint, format, types and import floors"
-	@echo "make bench      benchmarks; FAMILY=… and DEVICE=… narrow them, GATE=1 fails behind a gate"
+	@echo "make bench      benchmarks; FAMILY=… and DEVICE=… narrow them, THREADS=… widens both sides, GATE=1 fails behind a gate"
 
 setup: $(STAMP)
 
@@ -66,7 +67,7 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	$(BIN)/python -m tests.benchmarks $(if $(FAMILY),--family $(FAMILY)) $(if $(DEVICE),--device $(DEVICE)) $(if $(GATE),--gate)
+	$(BIN)/python -m tests.benchmarks $(if $(FAMILY),--family $(FAMILY)) $(if $(DEVICE),--device $(DEVICE)) $(if $(THREADS),--threads $(THREADS)) $(if $(GATE),--gate)
 
 clean:
 	rm -rf $(VENV) .venv.stamp-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -62,21 +62,16 @@ class Audited:
 
 
 def audit(config: Path, runs: Path, *, overrides: Sequence[str] = ()) -> Audited:
-    """Audit one file in this process, with the checks that run only when named."""
+    """Audit one file in this process, `complete`."""
     sealed = run_audit(complete(config, overrides), RunStore(runs), executor=LocalExecutor, trust=TRUST)
     return Audited(config, sealed.run, sealed.folder)
 
 
-def audit_only(config: Path, runs: Path, checks: Sequence[str]) -> Audited:
-    """Audit one file in this process with some checks, and what they and the file ask for."""
-    sealed = run_audit(load_config(config, (f"only={list(checks)}",)), RunStore(runs), executor=LocalExecutor, trust=TRUST)
-    return Audited(config, sealed.run, sealed.folder)
-
-
 def complete(config: Path, overrides: Sequence[str] = ()) -> ConfigFile:
-    """The audit file with every check switched on."""
+    """The audit file with the checks that run only when named as well, unless it asks for some checks alone."""
+    few = load_config(config, (*SAMPLED, *overrides))
     named = [f"checks.{check_id}.enabled=true" for check_id, check in discovery.checks().items() if not check.default]
-    return load_config(config, (*SAMPLED, *overrides, *named))
+    return few if few.config.only else load_config(config, (*SAMPLED, *overrides, *named))
 
 
 def lasting_folder(prefix: str) -> Path:

@@ -19,7 +19,7 @@ from torch import Tensor
 from audit.cli import main
 from audit.config_file import load_config
 from audit.open_data import open_data
-from tests.contract.audited import Audited, audit_only, lasting_folder
+from tests.contract.audited import Audited, audit, lasting_folder
 from tests.smoke.bedside import Kind, bedside, inputs_of, write_bedside
 
 CHECKS = ["performance.classification", "robustness.adversarial", "explanation.completeness", "explanation.lime_quality", "data.overlap"]
@@ -30,7 +30,7 @@ PLAYERS = ["age", "ward", "vitals pulse 1–3", "vitals pulse 4–6", "vitals he
 @cache
 def audited(kind: Kind, ends: bool) -> Audited:
     folder = lasting_folder(f"netassay-bedside-{kind}-")
-    return audit_only(write_bedside(folder, kind=kind, ends=ends), folder / "runs", CHECKS)
+    return audit(write_bedside(folder, kind=kind, ends=ends), folder / "runs", overrides=[f"only={CHECKS}"])
 
 
 def answer(held: Audited, ends: bool) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
@@ -132,7 +132,7 @@ def test_rows_are_told_apart_by_their_series(tmp_path: Path) -> None:
     series["evaluate"][1] = series["reference"][3]
     np.savez(tmp_path / "evaluate_vitals.npz", series=series["evaluate"])
 
-    held = audit_only(config, tmp_path / "runs", ["data.overlap"])
+    held = audit(config, tmp_path / "runs", overrides=['only=["data.overlap"]'])
 
     assert open_data(load_config(config)).datasets["evaluate"].digest != before
     assert held.rows().column("data.overlap.inputs_seen")[:3].tolist() == [0, 1, 0]

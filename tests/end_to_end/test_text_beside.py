@@ -16,7 +16,7 @@ from torch import Tensor
 from audit.config_file import load_config
 from audit.open_subject import open_subject
 from audit.plan import make_plan
-from tests.contract.audited import TRUST, Audited, audit_only, lasting_folder
+from tests.contract.audited import TRUST, Audited, audit, lasting_folder
 from tests.smoke.triage import NOTE, TITLE, Triage, inputs_of, write_triage
 
 COLUMNS = 2
@@ -30,7 +30,7 @@ RUN = ("smoothgrad", "gradient", *GRADIENTS)
 @cache
 def audited(straight: bool) -> Audited:
     folder = lasting_folder("netassay-triage-")
-    return audit_only(write_triage(folder, straight=straight), folder / "runs", CHECKS)
+    return audit(write_triage(folder, straight=straight), folder / "runs", overrides=[f"only={CHECKS}"])
 
 
 def network_of(held: Audited, straight: bool) -> Triage:

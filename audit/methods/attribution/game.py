@@ -146,21 +146,24 @@ class Game:
         entries = member if torch.equal(places, torch.arange(member.shape[1], device=row.device)) else member[:, places]
         size = min(max(1, self.chunk // self.background.shape[0]), entries.shape[0])
         mix = mixer(row, self.background, size)
-        yield from self._in_groups(
-            lambda part: self.answers(mix(part[None, None], slice(None), False)), bits_of(entries, row), size, len(self.background)
-        )
+        b, k = self.alone.shape
+
+        def answers(part: Tensor) -> Tensor:
+            return self.answers(mix(part[None, None], slice(None), False)).view(b, -1, k).transpose(0, 1)
+
+        yield from self._in_groups(answers, bits_of(entries, row), size, b)
 
     def _in_groups(self, answers: Callable[[Tensor], Tensor], members: Tensor, size: int, b: int) -> Iterator[Tensor]:
-        """`answers` (b, c, k) of `size` of the `members` (c, …) at a time, laid together as (c, b, k) for many of them."""
+        """`answers` (c, b, k) of `size` of the `members` (c, …) at a time, laid together for many of them."""
         k = self.alone.shape[1]
         for group in torch.split(members, max(size, AT_ONCE // (b * k))):
-            held = self.alone.new_empty(b, group.shape[0], k)
+            held = self.alone.new_empty(group.shape[0], b, k)
 
             def fill(run: slice, group: Tensor = group, held: Tensor = held) -> None:
-                held[:, run] = answers(group[run]).view(b, -1, k)
+                held[run] = answers(group[run])
 
             deque(each_run(fill, group.shape[0], size, members.device), maxlen=0)
-            yield held.transpose(0, 1)
+            yield held
 
     def _behind_first(self, rows: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
         """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x - b)_i, for `rows` (r, entries) one behind the other, (c, r · b, k).
@@ -199,8 +202,8 @@ class Game:
             found = []
             for own in torch.split(parts, max(1, size // count), dim=1):
                 held = torch.mm(part, own.flatten(1), out=room.lend("held", (count, own.shape[1] * h), part))
-                found.append(float64(first.behind(held.view(-1, h))).view(count, own.shape[1], -1).transpose(0, 1))
-            return found[0] if len(found) == 1 else torch.cat(found)
+                found.append(float64(first.behind(held.view(-1, h))).view(count, own.shape[1], -1))
+            return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
         count = max(1, -(-member.shape[0] // size))  # of one size, rather than a small one at the end
         yield from self._in_groups(answers, member, -(-member.shape[0] // count), parts.shape[1])
