@@ -22,8 +22,7 @@ def number(value: float) -> str:
     if float(value).is_integer() and abs(value) < 1e9:
         return count(int(value))
     if not 1e-4 <= abs(value) < 1e9:
-        mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", "−")
+        return _power_of_ten(value, 2)
     decimals = max(0, 3 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(decimals, 6)}f}".replace("-", "−")
 
@@ -77,12 +76,18 @@ def seconds(value: float) -> str:
 def ticks(values: Sequence[float]) -> list[str]:
     """Labels of axis ticks with the fewest decimals that keep them apart."""
     if any(value and not 1e-4 <= abs(value) < 1e6 for value in values):
-        return [number(value) for value in values]
+        fewest = next((d for d in range(2) if all(math.isclose(float(f"{value:.{d}e}"), value, rel_tol=1e-9) for value in values)), 2)
+        return [number(value) if not value or 1e-4 <= abs(value) < 1e6 else _power_of_ten(value, fewest) for value in values]
     for decimals in range(7):
         shown = [f"{value:,.{decimals}f}" for value in values]
         if all(math.isclose(float(text.replace(",", "")), value, rel_tol=1e-9, abs_tol=1e-12) for text, value in zip(shown, values, strict=True)):
             break
     return [("0" if float(text.replace(",", "")) == 0 else text).replace("-", "−") for text in shown]
+
+
+def _power_of_ten(value: float, decimals: int) -> str:
+    mantissa, exponent = f"{value:.{decimals}e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", "−")
 
 
 def _percent(value: float) -> str:

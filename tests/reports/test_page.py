@@ -15,7 +15,7 @@ import pytest
 
 from audit.results import STATUSES, Absent, AuditRun, Finding, Measurement
 from reports.html import render, write_report
-from reports.numbers import number
+from reports.numbers import number, ticks
 from tests.reports.sample_run import many, sample_run
 
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>\u202egnp.exe\x1b[31m{{7*7}}"
@@ -183,3 +183,16 @@ def test_declared_groups_lead_before_explored_ones_and_many_rows_before_few() ->
     chosen = lead(replace(base, measurements=(few, much), judgements=()))
 
     assert chosen is much
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((0.0, 1e-6, 2e-6), ["0", "1 × 10⁻⁶", "2 × 10⁻⁶"]),
+        ((-2.5e-7, 0.0, 2.5e-7), ["−2.5 × 10⁻⁷", "0", "2.5 × 10⁻⁷"]),
+        ((1e7, 1.25e7), ["1.00 × 10⁷", "1.25 × 10⁷"]),
+        ((0.0, 0.5, 1.0), ["0", "0.5", "1.0"]),
+    ],
+)
+def test_ticks_have_no_more_digits_than_keep_them_apart(values: tuple[float, ...], words: list[str]) -> None:
+    assert ticks(values) == words

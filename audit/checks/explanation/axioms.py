@@ -65,7 +65,7 @@ def axioms(rows: Rows, *, above: float = 0.05) -> Evidence:
                 continue
             part, at = design.of(kept), {"attribution": str(name)}
             estimate = mean_interval(values[kept, place], part.weights, clusters=part.clusters)
-            ledger.add("dummy_share" if axiom == "dummy" else axiom, estimate, at=at, unit="proportion" if axiom == "dummy" else "ratio")
+            ledger.add("dummy_share" if axiom == "dummy" else axiom, estimate, at=at, unit="proportion")
             if isinstance(estimate, Interval):
                 means[_words(str(name))] = estimate
                 if not control and estimate.low > above:

@@ -71,13 +71,13 @@ def batch_invariance(rows: Rows) -> Evidence:
     ledger, design, blockers = Ledger(census=rows.facts.census and view.n == rows.n), row_design(view), list[str]()
     largest: dict[str, float] = {}
     for name, values in columns.items():
-        found = _measure(ledger, {"of": name}, values, design, blockers)
+        found = _measure(ledger, {"method": name}, values, design, blockers)
         if found is not None:
             largest[name] = found
     for place, name in enumerate(names):
         known = np.isfinite(shuffled[:, place])
         part = design.of(known)
-        ledger.add("shuffled_change", mean_interval(shuffled[known, place], part.weights, clusters=part.clusters), at={"of": name}, unit="ratio")
+        ledger.add("shuffled_change", mean_interval(shuffled[known, place], part.weights, clusters=part.clusters), at={"method": name})
     return ledger.evidence(_chart(largest), [], blockers)
 
 
@@ -86,9 +86,9 @@ def _measure(ledger: Ledger, at: At, values: Floats, design: RowDesign, blockers
     measured, finite = ~np.isnan(values), np.isfinite(values)
     broken = int((measured & ~finite).sum())
     if broken:
-        blockers.append(f"{_words(str(at['of']))}: {broken:,} rows have none that is finite, or are refused, either alone or in company.")
+        blockers.append(f"{_words(str(at['method']))}: {broken:,} rows have none that is finite, or are refused, either alone or in company.")
     part, of_all = design.of(finite), design.of(measured)
-    ledger.add("mean_change", mean_interval(values[finite], part.weights, clusters=part.clusters), at=at, unit="ratio")
+    ledger.add("mean_change", mean_interval(values[finite], part.weights, clusters=part.clusters), at=at)
     share = one_share(values[measured] > float(LARGEST), weights=of_all.weights, clusters=of_all.clusters)
     ledger.add("changed_share", proportion_interval(share), at=at, unit="proportion")
     if not finite.any():
@@ -96,7 +96,7 @@ def _measure(ledger: Ledger, at: At, values: Floats, design: RowDesign, blockers
             ledger.absent("largest_change", "No row has a finite output.", len(values), at=at)
         return None
     largest = float(values[finite].max())
-    ledger.exact("largest_change", largest, int(finite.sum()), at=at, unit="ratio", method="largest over the rows measured")
+    ledger.exact("largest_change", largest, int(finite.sum()), at=at, method="largest over the rows measured")
     return largest
 
 

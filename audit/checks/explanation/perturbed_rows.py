@@ -95,8 +95,8 @@ def _restricted(ledger: Ledger, rows: Rows, kind: str, at: At) -> None:
     least, random = (table[name][table["kind"] == kind].astype(np.float64) for name in ("least", "random"))
     kept = np.isfinite(least) & np.isfinite(random)
     for name, values in (("least_told_change", least), ("random_half_change", random)):
-        ledger.add(name, clipped(mean_interval(values[kept]), 0, np.inf), at=at, unit="ratio")
-    ledger.add("excess_change", mean_interval((least - random)[kept]), at=at, unit="ratio")
+        ledger.add(name, clipped(mean_interval(values[kept]), 0, np.inf), at=at)
+    ledger.add("excess_change", mean_interval((least - random)[kept]), at=at)
 
 
 def _otherwise(words: str, gap: Interval) -> str:

@@ -79,13 +79,14 @@ def _rise(ledger: Ledger, view: Rows, method: str, chosen: NDArray[np.bool_], we
     """Write the rise of the entropy over redraws of all weights, and that to random numbers."""
     means, n = _means(view.column(f"{PROBE}.entropy_rise")[:, chosen], weights)
     rise = Undefined("Fewer than two redraws have attributions of three columns or more.", n) if len(means) < 2 else mean_interval(means)
-    ledger.add("entropy_rise", rise, at={"method": method}, unit="ratio", n=n)
+    ledger.add("entropy_rise", rise, at={"method": method}, unit="proportion", n=n)
     table = view.table(PROBE, "redraws")
     place = list(dict.fromkeys(table["method"].tolist())).index(method)
     random = view.column(f"{PROBE}.random_entropy_rise")[:, place]
     known = np.isfinite(random)
     design = row_design(view).of(known)
-    ledger.add("random_entropy_rise", mean_interval(random[known], design.weights, clusters=design.clusters), at={"method": method}, unit="ratio")
+    control = mean_interval(random[known], design.weights, clusters=design.clusters)
+    ledger.add("random_entropy_rise", control, at={"method": method}, unit="proportion")
 
 
 def _means(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> tuple[NDArray[np.float64], int]:

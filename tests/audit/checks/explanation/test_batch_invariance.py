@@ -31,13 +31,13 @@ def test_one_changed_row_needs_attention_and_is_counted(tmp_path):
 
     evidence = batch_invariance(rows_with(tmp_path, np.zeros(8), change))
 
-    assert at(evidence, "largest_change", of="shapley").value == 0.3
-    assert at(evidence, "largest_change", of="output").value == 0
-    share = at(evidence, "changed_share", of="shapley")
+    assert at(evidence, "largest_change", method="shapley").value == 0.3
+    assert at(evidence, "largest_change", method="output").value == 0
+    share = at(evidence, "changed_share", method="shapley")
     exact = stats.binomtest(1, 8).proportion_ci(method="exact")
     assert (share.value, share.low, share.high) == pytest.approx((1 / 8, exact.low, exact.high))
-    assert at(evidence, "mean_change", of="shapley").value == pytest.approx(0.3 / 8)
-    assert at(evidence, "shuffled_change", of="shapley").value == pytest.approx(0.8)
+    assert at(evidence, "mean_change", method="shapley").value == pytest.approx(0.3 / 8)
+    assert at(evidence, "shuffled_change", method="shapley").value == pytest.approx(0.8)
     assert judge(evidence, batch_invariance.criteria).status == "attention"
 
 
@@ -46,8 +46,8 @@ def test_rows_that_were_not_measured_do_not_count(tmp_path):
 
     evidence = batch_invariance(rows_with(tmp_path, change, change))
 
-    assert at(evidence, "changed_share", of="output").n == 3
-    assert at(evidence, "largest_change", of="output").n == 3
+    assert at(evidence, "changed_share", method="output").n == 3
+    assert at(evidence, "largest_change", method="output").n == 3
 
 
 def test_rows_without_anything_finite_have_no_largest_change(tmp_path):

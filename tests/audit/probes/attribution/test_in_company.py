@@ -127,5 +127,5 @@ def test_what_is_not_finite_in_company_is_a_reason_of_its_own(tmp_path):
 
     assert np.isinf(found.columns["output"]).all()
     assert any("12 rows have none that is finite" in reason for reason in evidence.blockers)
-    assert [m.value for m in evidence.measurements if m.name == "changed_share" and m.at["of"] == "output"] == [1.0]
+    assert [m.value for m in evidence.measurements if m.name == "changed_share" and m.at["method"] == "output"] == [1.0]
     assert judge(evidence, batch_invariance.criteria).status == "attention"
