@@ -22,7 +22,7 @@ POINTS = 4000
 AXIS = 70
 """Height of an axis with its title: Streamlit fits both into the height of a chart."""
 LEGEND = 3
-"""Names on one line of a legend."""
+"""Short names on one line of a legend."""
 LABEL = 120
 """Pixels of the names beside and, turned, below a heat map."""
 
@@ -242,11 +242,17 @@ def _cycle(names: Sequence[str]) -> list[str]:
 
 
 def _legend(names: Sequence[str]) -> alt.Legend | None:
-    return alt.Legend(orient="top", labelLimit=190, symbolLimit=30, columns=LEGEND) if len(names) > 1 else None
+    columns = _on_one_line(names)
+    return alt.Legend(orient="top", labelLimit=570 // columns, symbolLimit=30, columns=columns) if len(names) > 1 else None
 
 
 def _legend_height(names: Sequence[str]) -> int:
-    return 22 * -(-len(names) // LEGEND) if len(names) > 1 else 0
+    return 22 * -(-len(names) // _on_one_line(names)) if len(names) > 1 else 0
+
+
+def _on_one_line(names: Sequence[str]) -> int:
+    """Names of a legend that stand beside each other without being cut."""
+    return LEGEND if max(map(len, names), default=0) <= 28 else 2
 
 
 _DRAWINGS: Mapping[str, Callable[[Any], Any]] = {
