@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from audit.background import Against, against
-from audit.baseline_rows import at_once, rows_and_baselines
+from audit.baseline_rows import at_once, rows_and_baselines, rows_at_once
 from audit.data.encoding import StructuredEncoder
 from audit.data.leaf import PLAIN, entries_of
 from audit.explained import differentiable, entry_owner, smooth
@@ -21,7 +21,7 @@ from audit.methods.attribution.max_sensitivity import max_sensitivity
 from audit.methods.attribution.occlusion import occlusion
 from audit.methods.attribution.players import per_player
 from audit.methods.attribution.removal import rounding
-from audit.methods.attribution.shapley import Draw, Estimator, shapley_values
+from audit.methods.attribution.shapley import Estimator, drawn_by, shapley_values
 from audit.models.model import SmoothModel
 from audit.subject import Subject
 
@@ -95,11 +95,12 @@ class FewRows:
                     model.tensor(part.absent),
                     part.owner,
                     players=self.players,
-                    draws=[_orders(self.streams[place], len(part.absent), self.players) for place in part.places],
+                    draws=[drawn_by(self.streams[place], len(part.absent), self.players) for place in part.places],
                     exact_up_to=exact_up_to,
                     pairs=max(2, -(-walks // len(part.absent))),
                     estimator=estimator,
                     seed=seed,
+                    chunk=rows_at_once(model, self.values, gradients=False),
                 )
                 values, least = held.values[row, :, target], rounding(inputs) * np.abs(held.total[row, target])[:, None]
                 found[part.places] = np.where(np.abs(values) > least, values, 0.0)
@@ -145,10 +146,3 @@ class FewRows:
                 return per_player(found.values, owner[origin] if owner.ndim > 1 else owner, self.players)
 
             return max_sensitivity(explain, inputs, spread, streams=self.streams, radius=radius, draws=draws)
-
-
-def _orders(stream: np.random.Generator, background: int, players: int) -> Draw:
-    def more(count: int) -> NDArray[np.int32]:
-        return stream.permuted(np.broadcast_to(np.arange(players, dtype=np.int32), (background, count, players)), axis=2)
-
-    return more

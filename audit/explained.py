@@ -74,6 +74,16 @@ def explained_outputs(decided: Decided) -> NDArray[np.float64]:
     return decided.score[:, None]
 
 
+def lime_targets(block: Block) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Position and value of the output that LIME explains for each row, (n,) each; NaN where the network's output is not finite."""
+    usable = block.reads["outputs.finite"] == 1
+    probability = block.reads.get("outputs.probability")
+    if probability is None:
+        return np.zeros(len(block), dtype=np.int64), np.where(usable, block.reads["outputs.score"], np.nan)
+    target = _target(block, probability)
+    return target, np.where(usable, probability[np.arange(len(block)), target], np.nan)
+
+
 def relative(gap: NDArray[np.float64], change: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
     """Gap over the larger of the change explained and the spread of the background's outputs, (n,); 0 where all three are 0."""
     size = np.maximum(np.abs(change), scale)
@@ -103,3 +113,11 @@ def filled(known: NDArray[np.bool_], measured: Mapping[str, NDArray[Any]]) -> Co
         columns[name] = np.full((len(known), *values.shape[1:]), blank, dtype=values.dtype)
         columns[name][known] = values
     return columns
+
+
+def _target(block: Block, probability: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The decided class, or the most probable of several labels, (n,)."""
+    decision = block.reads.get("outputs.decision")
+    if decision is None:
+        return np.asarray(np.argmax(probability, axis=1), dtype=np.int64)
+    return np.maximum(decision.astype(np.int64), 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from audit.data.dataset import RowBlock
 from audit.decide import decide
 from audit.errors import MethodError
-from audit.explained import differentiable, explained_outputs
+from audit.explained import differentiable, explained_outputs, lime_targets
 from audit.lime_columns import reference_of, samplers_of, spread_rows
 from audit.methods.attribution.planted_twins import asymmetry, dummy_share
 from audit.methods.lime.column_sampler import ColumnSampler
@@ -37,13 +37,8 @@ class LimeTwins:
         """Dummy share and asymmetry of the coefficients' means over sets, of the `known` rows."""
         own = column_codes(self.samplers, [block.rows.values[column.name][known] for column in block.subject.facts.schema.columns])
         own = np.concatenate([own, own[:, [self.column]]], axis=1)
-        probability = block.reads.get("outputs.probability")
-        target, total = np.zeros(int(known.sum()), dtype=np.int64), block.reads["outputs.score"][known] if probability is None else np.zeros(0)
-        if probability is not None:
-            decision = block.reads.get("outputs.decision")
-            best = np.argmax(probability, axis=1) if decision is None else np.maximum(decision, 0)
-            target = best[known].astype(np.int64)
-            total = probability[known][np.arange(len(target)), target]
+        targets, totals = lime_targets(block)
+        target, total = targets[known], totals[known]
         found = [
             np.mean(
                 [surrogates(codes, part, target, own_codes=own, own_outputs=total).values for codes, part in zip(self.codes, outputs, strict=True)],

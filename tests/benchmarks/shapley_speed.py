@@ -114,6 +114,7 @@ import sys
 from pathlib import Path
 import numpy as np, torch
 from torch import nn
+from audit.methods.attribution.first_layer import first_layer
 from audit.methods.attribution.shapley import shapley_values
 torch.set_num_threads(1)
 rows, background, d = map(int, sys.argv[1:])
@@ -122,8 +123,9 @@ x, b = torch.randn(rows, d), torch.randn(background, d)
 generator = np.random.default_rng(0)
 def draw(count):
     return generator.permuted(np.broadcast_to(np.arange(d, dtype=np.int32), (background, count, d)), axis=2)
+first = first_layer(network, network, x)
 def run(part):
-    return shapley_values(network, part, b, np.arange(d), players=d, draws=[draw] * len(part), exact_up_to=12, pairs=2)
+    return shapley_values(network, part, b, np.arange(d), players=d, draws=[draw] * len(part), exact_up_to=12, pairs=2, first=first)
 def peak():
     return int(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))) / 1024
 run(x[:1])

@@ -31,7 +31,14 @@ SLOW = "probes.attribution.shapley.pairs=2000"
 
 def started(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "audit", "run", str(folder / "audit.toml"), "--code", str(ROOT), "-q", *arguments]
-    return subprocess.Popen(command, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+        # A shell that runs the tests in the background ignores interrupts, and a child would do so too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no thread holds a lock here
+    )
 
 
 def wait_for(condition: object, seconds: float = 60) -> None:

@@ -100,6 +100,7 @@ def saved(request: pytest.FixtureRequest, built: Held, tmp_path_factory: pytest.
 
 def same(one: Held, other: Held, column: str, probe: str, atol: float) -> None:
     left, right = (held.rows.within(probe) for held in (one, other))
+    assert len(left.positions)
     assert np.array_equal(left.positions, right.positions)
     np.testing.assert_allclose(left.column(column), right.column(column), atol=atol)
 

@@ -9,7 +9,7 @@ from audit.check import check
 from audit.estimate_bars import estimate_bars
 from audit.judge import number
 from audit.ledger import Ledger
-from audit.methods.statistics.intervals import Interval
+from audit.methods.statistics.intervals import Interval, clipped
 from audit.methods.statistics.means import mean_interval
 from audit.results import Evidence
 from audit.row_design import row_design
@@ -64,7 +64,7 @@ def axioms(rows: Rows, *, above: float = 0.05) -> Evidence:
             if axiom == "nonlinearity" and name == "lime":
                 continue
             part, at = design.of(kept), {"attribution": str(name)}
-            estimate = mean_interval(values[kept, place], part.weights, clusters=part.clusters)
+            estimate = clipped(mean_interval(values[kept, place], part.weights, clusters=part.clusters), 0, 1 if axiom == "dummy" else np.inf)
             ledger.add("dummy_share" if axiom == "dummy" else axiom, estimate, at=at, unit="proportion")
             if isinstance(estimate, Interval):
                 means[_words(str(name))] = estimate
@@ -73,7 +73,7 @@ def axioms(rows: Rows, *, above: float = 0.05) -> Evidence:
         charts += estimate_bars(
             title=f"{axiom.capitalize()} on planted twins", categories=list(means), estimates=list(means.values()), x_label="part of the attribution"
         )
-    return ledger.evidence(charts, [f"The column planted again is {view.table(PROBE, 'planted')['name'][0]}."], blockers)
+    return ledger.evidence(charts, [f"What is planted again is {view.table(PROBE, 'planted')['name'][0]}."], blockers)
 
 
 def _words(name: str) -> str:

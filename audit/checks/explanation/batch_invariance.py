@@ -11,6 +11,7 @@ from audit.chart_kinds import BarChart
 from audit.check import check
 from audit.ledger import At, Ledger
 from audit.methods.statistics.group_shares import one_share
+from audit.methods.statistics.intervals import clipped
 from audit.methods.statistics.means import mean_interval
 from audit.methods.statistics.proportions import proportion_interval
 from audit.results import Criterion, Evidence
@@ -77,7 +78,8 @@ def batch_invariance(rows: Rows) -> Evidence:
     for place, name in enumerate(names):
         known = np.isfinite(shuffled[:, place])
         part = design.of(known)
-        ledger.add("shuffled_change", mean_interval(shuffled[known, place], part.weights, clusters=part.clusters), at={"method": name})
+        estimate = clipped(mean_interval(shuffled[known, place], part.weights, clusters=part.clusters), 0, np.inf)
+        ledger.add("shuffled_change", estimate, at={"method": name})
     return ledger.evidence(_chart(largest), [], blockers)
 
 
@@ -88,7 +90,7 @@ def _measure(ledger: Ledger, at: At, values: Floats, design: RowDesign, blockers
     if broken:
         blockers.append(f"{_words(str(at['method']))}: {broken:,} rows have none that is finite, or are refused, either alone or in company.")
     part, of_all = design.of(finite), design.of(measured)
-    ledger.add("mean_change", mean_interval(values[finite], part.weights, clusters=part.clusters), at=at)
+    ledger.add("mean_change", clipped(mean_interval(values[finite], part.weights, clusters=part.clusters), 0, np.inf), at=at)
     share = one_share(values[measured] > float(LARGEST), weights=of_all.weights, clusters=of_all.clusters)
     ledger.add("changed_share", proportion_interval(share), at=at, unit="proportion")
     if not finite.any():

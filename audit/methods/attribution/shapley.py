@@ -70,6 +70,15 @@ def shapley_values(
     return play(game, inputs, solve)
 
 
+def drawn_by(stream: np.random.Generator, background: int, players: int) -> Draw:
+    """Uniform permutations of the players from the row's own `stream`, so many more for every background row at each call."""
+
+    def more(count: int) -> NDArray[np.int32]:
+        return stream.permuted(np.broadcast_to(np.arange(players, dtype=np.int32), (background, count, players)), axis=2)
+
+    return more
+
+
 def _plan(plans: dict[int, Plan], m: int, seed: int) -> Plan:
     if m not in plans:
         pairs = max(FEWEST_PAIRS, 2 * m, min(PAIRS_PER_PLAYER * m, ENOUGH_PAIRS))

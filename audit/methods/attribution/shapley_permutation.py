@@ -128,7 +128,7 @@ def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, t
     rank = torch.as_tensor(ranks, device=row.device).type(torch.uint8 if m <= SMALL_RANKS else torch.int32)
     rising = ends.new_empty(b, pairs, m + 1, ends.shape[-1])  # made first: what stays between what goes would scatter the memory
     rising[:, :, :1], rising[:, :, -1:] = -ends, ends
-    walk = _behind_first(game, row, rank, places) or _mixed(game, row, rank[..., places])
+    walk = _behind_first(game, row, rank, places) or _mixed(game, row, rank[..., places], m - 1)
     size = max(1, game.chunk // (2 * (m - 1)))
 
     def of_rows(rows: slice) -> None:
@@ -141,10 +141,10 @@ def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, t
     return rising
 
 
-def _mixed(game: Game, row: Tensor, rank: Tensor) -> Walk:
-    """Differences in the network of rows that are mixed, where entries have the ranks (b, pairs, entries) of their players."""
-    steps = torch.arange(1, int(rank.max()) + 1, dtype=rank.dtype, device=row.device)
-    mix = mixer(row, game.background, steps.shape[0])
+def _mixed(game: Game, row: Tensor, rank: Tensor, count: int) -> Walk:
+    """Differences in the network of rows that are mixed, `count` inner steps, where entries have the ranks (b, pairs, entries) of their players."""
+    steps = torch.arange(1, count + 1, dtype=rank.dtype, device=row.device)
+    mix = mixer(row, game.background, count)
 
     def differences(rows: slice, some: slice) -> Tensor:
         inside = bits_of(rank[rows, some, None, :] < steps[:, None], row)

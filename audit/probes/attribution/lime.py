@@ -14,7 +14,7 @@ from audit.background import draw_background
 from audit.data.dataset import RowBlock
 from audit.decide import decide
 from audit.errors import MethodError
-from audit.explained import explained_outputs, filled
+from audit.explained import explained_outputs, filled, lime_targets
 from audit.left_out import LeftOut, joined, rows_left_out
 from audit.lime_columns import reference_of, samplers_of, spread_rows
 from audit.methods.lime.column_sampler import ColumnSampler
@@ -81,7 +81,7 @@ def lime(
     Of images patches are left out (replaced by the mean of reference rows), of text words, in neighbourhoods of each row's own. With
     `lime_compat` a bin of a single value yields what lime 0.2.0.1 makes of it instead of that value.
     """
-    target, total = _explained(block)
+    target, total = lime_targets(block)
     known = np.isfinite(total)
     if isinstance(state, PresenceState):
         found = _by_presence(block, state, known, target, total, samples=samples, sets=sets, selection=selection, columns=columns)
@@ -201,24 +201,6 @@ def _ask(
     if bad.any():
         raise MethodError(f"the network's outputs are not finite for {int(bad.sum())} of {samples} drawn rows, so LIME cannot be fitted")
     return drawn.codes, answered
-
-
-def _explained(block: Block) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The explained output's position and value for each row, (n,) each; NaN where the network's output is not finite."""
-    usable = block.reads["outputs.finite"] == 1
-    probability = block.reads.get("outputs.probability")
-    if probability is None:
-        return np.zeros(len(block), dtype=np.int64), np.where(usable, block.reads["outputs.score"], np.nan)
-    target = _target(block, probability)
-    return target, np.where(usable, probability[np.arange(len(block)), target], np.nan)
-
-
-def _target(block: Block, probability: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The decided class, or the most probable of several labels, (n,)."""
-    decision = block.reads.get("outputs.decision")
-    if decision is None:
-        return np.asarray(np.argmax(probability, axis=1), dtype=np.int64)
-    return np.maximum(decision.astype(np.int64), 0)
 
 
 def _over_sets(fits: Sequence[Surrogate]) -> dict[str, NDArray[np.float64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.background import Against, draw_background
-from audit.baseline_rows import at_once
+from audit.baseline_rows import at_once, rows_at_once
 from audit.brief_explanations import STEPS, FewRows, methods_of
 from audit.errors import MethodError, ModelError
 from audit.explained import differentiable, filled, finite, targets, usual_spread
@@ -23,7 +23,7 @@ from audit.methods.attribution.integrated_gradients import integrated_gradients
 from audit.methods.attribution.occlusion import occlusion
 from audit.methods.attribution.planted_twins import asymmetry, dummy_share, nonlinearity, twins_of, with_line
 from audit.methods.attribution.players import per_player
-from audit.methods.attribution.shapley import shapley_values
+from audit.methods.attribution.shapley import drawn_by, shapley_values
 from audit.models.model import DifferentiableModel
 from audit.probe import Block, Column, Columns, Prepared, Table, probe
 from audit.streams import generator
@@ -150,9 +150,10 @@ class _Part:
         chosen = self.rows.target[self.part.places]
         target, size = torch.as_tensor(chosen, device=inputs.device), at_once(differentiable(self.rows.subject))
         if method == "shapley":
-            draws = [_orders(streams[place], len(absent), players) for place in self.part.places]
+            draws = [drawn_by(streams[place], len(absent), players) for place in self.part.places]
             pairs = max(2, -(-self.walks // len(absent)))
-            options: dict[str, Any] = {"exact_up_to": self.exact_up_to, "pairs": pairs, "estimator": "permutation"}
+            most = rows_at_once(differentiable(self.rows.subject), self.rows.values, gradients=False)
+            options: dict[str, Any] = {"exact_up_to": self.exact_up_to, "pairs": pairs, "estimator": "permutation", "chunk": most}
             return shapley_values(network, inputs, absent, owner, players=players, draws=draws, **options).values[np.arange(len(chosen)), :, chosen]
         if method == "occlusion":
             windows = (owner == np.arange(players)[:, None]).reshape(-1, *inputs.shape[1:])
@@ -161,13 +162,6 @@ class _Part:
             return per_player(deep_shap(network, inputs, absent, target, chunk=size).values, owner, players)
         found = integrated_gradients(network, inputs, absent, target, steps=STEPS[-1:], chunk=size)  # as many for a sum as for its parts
         return per_player(found.values, owner, players)
-
-
-def _orders(stream: np.random.Generator, background: int, players: int) -> Callable[[int], NDArray[np.int32]]:
-    def more(count: int) -> NDArray[np.int32]:
-        return stream.permuted(np.broadcast_to(np.arange(players, dtype=np.int32), (background, count, players)), axis=2)
-
-    return more
 
 
 @planted_twins.prepare

@@ -16,7 +16,7 @@ from audit.errors import MethodError
 from audit.explained import differentiable, filled, finite
 from audit.methods.attribution.game import ShapleyValues
 from audit.methods.attribution.principal_factors import principal_factors
-from audit.methods.attribution.shapley import Draw, shapley_values
+from audit.methods.attribution.shapley import drawn_by, shapley_values
 from audit.probe import Block, Column, Columns, Prepared, Table, probe
 from audit.streams import generator
 from audit.subject import Subject
@@ -121,7 +121,7 @@ def _values(  # noqa: PLR0917  data first, then the budget
             model.tensor(baseline),
             players.owner,
             players=len(players.names),
-            draws=[_orders(stream, len(baseline), len(players.names)) for stream in streams],
+            draws=[drawn_by(stream, len(baseline), len(players.names)) for stream in streams],
             exact_up_to=exact_up_to,
             pairs=walks,
             most_pairs=max(walks, most_pairs),
@@ -211,12 +211,3 @@ def _at_the_cutoff(  # noqa: PLR0917  what is known of the applicants, then the 
 def _encoded(subject: Subject, rows: Dataset, positions: NDArray[np.int64], size: int, draw: np.random.Generator) -> NDArray[Any]:
     chosen = np.sort(draw.permutation(positions)[:size])
     return np.ascontiguousarray(subject.encode(rows.take(chosen)).values)
-
-
-def _orders(stream: np.random.Generator, rows: int, players: int) -> Draw:
-    """Random permutations, so many more for every baseline row at each call, from the row's own stream."""
-
-    def more(count: int) -> NDArray[np.int32]:
-        return stream.permuted(np.broadcast_to(np.arange(players, dtype=np.int32), (rows, count, players)), axis=2)
-
-    return more

@@ -18,7 +18,7 @@ from audit.errors import MethodError
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Link, Network, ShapleyValues
-from audit.methods.attribution.shapley import Draw, reached, shapley_values
+from audit.methods.attribution.shapley import drawn_by, reached, shapley_values
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
 from audit.probe import Block, Column, Columns, Prepared, probe
 from audit.scale import LinkName, on_scale, scale_words
@@ -168,7 +168,7 @@ def _estimated(  # noqa: PLR0917  what is explained, then how
         background,
         players.owner,
         players=size,
-        draws=[_orders(stream, len(background), size) for stream in streams],
+        draws=[drawn_by(stream, len(background), size) for stream in streams],
         exact_up_to=budget.exact_up_to,
         pairs=walks,
         most_pairs=max(walks, budget.most_pairs),
@@ -226,12 +226,3 @@ def by_shap(block: Block, state: State, measured: Columns, *, pairs: int = 2, li
 def _walks(background: NDArray[Any], pairs: int) -> int:
     """Orders for each background row."""
     return max(pairs, -(-FEWEST_WALKS // len(background)))
-
-
-def _orders(stream: np.random.Generator, background: int, players: int) -> Draw:
-    """Random permutations, so many more for every background row at each call, from the row's own stream."""
-
-    def more(count: int) -> NDArray[np.int32]:
-        return stream.permuted(np.broadcast_to(np.arange(players, dtype=np.int32), (background, count, players)), axis=2)
-
-    return more
