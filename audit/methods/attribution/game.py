@@ -27,8 +27,8 @@ FEWEST_COALITIONS = 8
 """Coalitions from which on what each player adds behind the first layer is worth working out."""
 IN_CACHE = 524_288
 """Numbers that a layer may return at once on a processor: fewer cost more calls, more no longer stay in its cache."""
-AT_ONCE = 262_144
-"""Outputs that are added up at once."""
+AT_ONCE = 524_288
+"""Outputs that are held at once, unless a single coalition has more."""
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
 
@@ -156,13 +156,14 @@ class Game:
     def _in_groups(self, answers: Callable[[Tensor], Tensor], members: Tensor, size: int, b: int) -> Iterator[Tensor]:
         """`answers` (c, b, k) of `size` of the `members` (c, …) at a time, laid together for many of them."""
         k = self.alone.shape[1]
-        for group in torch.split(members, max(size, AT_ONCE // (b * k))):
+        most = max(1, AT_ONCE // (b * k))
+        for group in torch.split(members, most):
             held = self.alone.new_empty(group.shape[0], b, k)
 
             def fill(run: slice, group: Tensor = group, held: Tensor = held) -> None:
                 held[run] = answers(group[run])
 
-            deque(each_run(fill, group.shape[0], size, members.device), maxlen=0)
+            deque(each_run(fill, group.shape[0], min(size, most), members.device), maxlen=0)
             yield held
 
     def _behind_first(self, rows: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
@@ -205,7 +206,8 @@ class Game:
                 found.append(float64(first.behind(held.view(-1, h))).view(count, own.shape[1], -1))
             return found[0] if len(found) == 1 else torch.cat(found, dim=1)
 
-        count = max(1, -(-member.shape[0] // size))  # of one size, rather than a small one at the end
+        most = max(1, min(size, AT_ONCE // (parts.shape[1] * self.alone.shape[1])))
+        count = -(-member.shape[0] // most)  # of one size, rather than a small one at the end
         yield from self._in_groups(answers, member, -(-member.shape[0] // count), parts.shape[1])
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from audit.errors import MethodError
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Link, Network, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import AT_ONCE, Game, Link, Network, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_permutation import contributions
 
 Floats = NDArray[np.float64]
@@ -23,7 +23,7 @@ ENUMERATED_UP_TO = 30
 """Players up to which shap asks for no more coalitions than there are."""
 TOGETHER = 32
 """Pairs of an explained and a background row that go through the network together."""
-AT_ONCE = 256
+LOOKED_UP = 256
 """Coalitions drawn before it is looked which of them are new."""
 
 
@@ -152,14 +152,13 @@ class _Ahead:
 
     def __init__(self, game: Game, rows: Tensor) -> None:
         self._game, self._rows, self._worths = game, rows, dict[int, Tensor]()
-        self._most = max(1, TOGETHER // len(game.background))
 
     def worth(self, position: int, inside: NDArray[np.bool_]) -> Tensor:
         """Of the coalitions `inside` (c, m), (c, k), of the row at that place; the same coalitions for all rows in which m players vary."""
         if position not in self._worths:
-            varying = self._game.varying(self._rows[position])
-            stop = position + 1
-            while stop < min(len(self._rows), position + self._most) and torch.equal(self._game.varying(self._rows[stop]), varying):
+            varying, (b, k) = self._game.varying(self._rows[position]), self._game.alone.shape
+            most, stop = max(1, min(TOGETHER, AT_ONCE // (len(inside) * k)) // b), position + 1
+            while stop < min(len(self._rows), position + most) and torch.equal(self._game.varying(self._rows[stop]), varying):
                 stop += 1
             found = self._game.worths(self._rows[position:stop], inside, self._game.places(varying))
             self._worths = dict(zip(range(position, stop), found, strict=True))
@@ -206,8 +205,8 @@ def _drawn(  # noqa: PLR0917  the state of one draw
     chances = chances[whole:] / chances[whole:].sum()
     sizes = stream.choice(len(chances), 4 * left, p=chances) + whole + 1
     found, times, places = list[NDArray[np.bool_]](), list[float](), dict[bytes, int]()
-    for start in range(0, len(sizes), AT_ONCE):
-        part = sizes[start : start + AT_ONCE]
+    for start in range(0, len(sizes), LOOKED_UP):
+        part = sizes[start : start + LOOKED_UP]
         order = np.array([stream.permutation(m) for _ in part])
         subsets = np.zeros(order.shape, dtype=bool)
         np.put_along_axis(subsets, order, np.arange(m) < part[:, None], axis=1)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from audit.methods.attribution.chain import Chain
 from audit.methods.attribution.first_layer import HookedLayer, first_layer
+from audit.methods.attribution.game import AT_ONCE, make_game
 from audit.methods.attribution.shapley import Draw, shapley_values
-from audit.methods.attribution.shapley_exact import shapley_exact
+from audit.methods.attribution.shapley_exact import coalitions, shapley_exact
 from audit.methods.attribution.shapley_interactions import shapley_interactions
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
 from audit.methods.attribution.shapley_quadrature import shapley_quadrature
@@ -162,3 +163,17 @@ def test_an_error_leaves_the_layer_as_it_was() -> None:
 
     assert "forward" not in vars(network[1])
     torch.testing.assert_close(network(rows), perceptron()(rows))
+
+
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize(("background", "outputs"), [(3, 2), (700, 11), (2, 300_000)])
+def test_no_more_outputs_are_held_at_once_than_stays_small(behind: bool, background: int, outputs: int) -> None:
+    network, rows = perceptron(8, hidden=4, outputs=outputs, chained=True).float(), torch.randn(2, 8)
+    first = first_layer(network, network, rows) if behind else None
+    game = make_game(network, torch.randn(background, 8), np.arange(8), players=8, first=first)
+
+    held = [answers.shape for answers in game.asked(rows[0], coalitions(8)[1:-1], torch.arange(8))]
+
+    assert sum(shape[0] for shape in held) == 254
+    assert {shape[1:] for shape in held} == {(background, outputs)}
+    assert all(shape[0] == 1 or shape.numel() <= AT_ONCE for shape in held)
