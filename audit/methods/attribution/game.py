@@ -190,7 +190,7 @@ class Game:
         parts = away.T[:, :, None] * weight.T[:, None]
         if not (m == size and torch.equal(places, torch.arange(m, device=rows.device))):
             parts = parts.new_zeros(m, *parts.shape[1:]).index_add_(0, places, parts)
-        parts = torch.cat([parts, first.before(self.background).repeat(r, 1)[None]])
+        parts = torch.cat([parts, first.before(self.background).repeat(r, 1)[None]]).detach()
         return parts if bool(torch.isfinite(parts.sum())) else None
 
     def _added(self, first: FirstLayer, member: Tensor, parts: Tensor) -> Iterator[Tensor]:

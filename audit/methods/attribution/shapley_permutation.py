@@ -161,8 +161,7 @@ def _behind_first(game: Game, row: Tensor, rank: Tensor, places: Tensor) -> Walk
     if first is None or parts is None:
         return None
     parts, steps = parts.transpose(0, 1).contiguous(), torch.arange(1, m, dtype=rank.dtype, device=row.device)
-    both_ends = (first.before(row[None]) + parts[:, -1])[:, None]
-
+    both_ends = (first.before(row[None]).detach() + parts[:, -1])[:, None]
     room, h = Room(), parts.shape[-1]
 
     def differences(rows: slice, some: slice) -> Tensor:

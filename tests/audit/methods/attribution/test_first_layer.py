@@ -177,3 +177,17 @@ def test_no_more_outputs_are_held_at_once_than_stays_small(behind: bool, backgro
     assert sum(shape[0] for shape in held) == 254
     assert {shape[1:] for shape in held} == {(background, outputs)}
     assert all(shape[0] == 1 or shape.numel() <= AT_ONCE for shape in held)
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_network_that_could_still_be_trained_is_explained_alike(chained: bool) -> None:
+    network, frozen = (perceptron(chained=chained).requires_grad_(trainable) for trainable in (True, False))
+    rows, rest = (torch.randn(n, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(n)) for n in (2, 40))
+    settings = {"players": 8, "draws": drawn(rows, 40, 8), "pairs": 3, "estimator": "permutation"}
+
+    for most in (2, 8):
+        found, expected = (
+            shapley_values(each, rows, rest, np.arange(8), exact_up_to=most, first=first_layer(each, each, rows), **settings)  # type: ignore[arg-type]
+            for each in (network, frozen)
+        )
+        np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=0)
