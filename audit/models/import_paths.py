@@ -16,6 +16,9 @@ from urllib.parse import unquote, urlparse
 
 from audit.errors import ModelError
 
+_INSTALLED = {"site-packages", "dist-packages"}
+"""Folders of installed packages, in every environment."""
+
 
 def installed_roots() -> tuple[Path, ...]:
     """The folders of installed packages and of projects installed as editable."""
@@ -98,6 +101,13 @@ def require_allowed(module: ModuleType, code: Sequence[Path], *, named: str) -> 
     if not _within(file, (*(folder.resolve() for folder in code), *installed_roots())):
         raise ModelError(f"{named}: {file} is not installed; trust its code with --code {file.parent}")
     return file
+
+
+def is_own_code(file: Path, code: Sequence[Path]) -> bool:
+    """Whether a file lies in a folder of `code`, and not in an environment of installed packages that is kept there as well."""
+    resolved = file.resolve()
+    folders = (folder.resolve() for folder in code)
+    return any(resolved.is_relative_to(folder) and _INSTALLED.isdisjoint(resolved.relative_to(folder).parts) for folder in folders)
 
 
 def _within(path: Path, roots: Sequence[Path]) -> bool:

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from audit.errors import ModelError, nearest
-from audit.models.import_paths import allow, require_allowed
+from audit.models.import_paths import allow, is_own_code, require_allowed
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def import_named(named: str, *, key: str, kind: str, code: Sequence[Path] = ()) 
 
 
 def sources(home: ModuleType, further: Iterable[str] = (), *, code: Sequence[Path] = ()) -> dict[str, str]:
-    """sha256 by name of the modules reached from `home` and from those named in `further`, torch left out."""
+    """sha256 by name of the modules reached from `home` and from those named in `further`, installed packages other than that of `home` left out."""
     waiting = [home.__name__, *further]
     found: dict[str, str] = {}
     while waiting:
@@ -136,4 +136,4 @@ def _belongs(name: str, home: ModuleType, code: Sequence[Path]) -> bool:
         return False
     file = getattr(sys.modules[name], "__file__", None)
     own = top == home.__name__.partition(".")[0]
-    return own or (file is not None and any(Path(file).resolve().is_relative_to(folder.resolve()) for folder in code))
+    return own or (file is not None and is_own_code(Path(file), code))

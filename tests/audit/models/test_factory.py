@@ -90,6 +90,24 @@ def test_sources_reach_what_the_factory_uses(folder: Path) -> None:
     assert list(built.sources) == ["netassay_try_main", "netassay_try_parts"]
 
 
+@pytest.mark.parametrize("site", ["site-packages", "dist-packages"])
+def test_packages_installed_inside_the_folder_are_no_sources(folder: Path, monkeypatch: pytest.MonkeyPatch, site: str) -> None:
+    """Where the folder of the code holds the environment as well, as most projects' do."""
+    installed = folder / "venv" / "lib" / site
+    installed.mkdir(parents=True)
+    (installed / "netassay_try_library.py").write_text("one = 1\n")
+    (folder / "netassay_try_own.py").write_text("two = 2\n")
+    (folder / "netassay_try_main.py").write_text(
+        "from netassay_try_library import one\nfrom netassay_try_own import two\nfrom torch import nn\ndef build():\n    return nn.Identity()\n"
+    )
+    monkeypatch.syspath_prepend(str(installed))
+
+    built = build("netassay_try_main:build", {}, code=[folder])
+
+    assert list(built.sources) == ["netassay_try_main", "netassay_try_own"]
+    monkeypatch.undo()
+
+
 def test_the_same_name_in_another_folder_is_read_anew(folder: Path) -> None:
     second = folder / "second"
     second.mkdir()
