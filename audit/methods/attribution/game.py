@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -89,6 +89,7 @@ class Game:
     """Taken of every mean over the background; the identity when None."""
     first: FirstLayer | None = None
     """Lets mixed rows be added up behind the first layer instead of being made, where that pays."""
+    room: Room = field(default_factory=Room)
 
     @cached_property
     def base(self) -> Tensor:
@@ -181,16 +182,19 @@ class Game:
     def parts(self, first: FirstLayer, rows: Tensor, places: Tensor, m: int) -> Tensor | None:
         """What the first layer makes of each of the m varying players of `rows` (r, entries) alone, and last of the background, (m + 1, r · b, h).
 
-        None where that would take too much memory, or is no finite number: 0 · ∞ is none, and an absent player adds nothing.
+        None where that would take too much memory, or is no finite number: 0 · ∞ is none, and an absent player adds nothing. The next call
+        overwrites what this one gives.
         """
         (r, size), b, weight = rows.shape, self.background.shape[0], first.weight
         if r * b * size * weight.shape[0] > MOST_PARTS:
             return None
-        away = (first.entries(rows)[:, None] - first.entries(self.background)).flatten(0, 1)
-        parts = away.T[:, :, None] * weight.T[:, None]
-        if not (m == size and torch.equal(places, torch.arange(m, device=rows.device))):
-            parts = parts.new_zeros(m, *parts.shape[1:]).index_add_(0, places, parts)
-        parts = torch.cat([parts, first.before(self.background).repeat(r, 1)[None]]).detach()
+        away, weight = (first.entries(rows)[:, None] - first.entries(self.background)).flatten(0, 1).detach(), weight.detach()
+        parts = self.room.lend("parts", (m + 1, r * b, weight.shape[0]), weight)
+        if m == size and torch.equal(places, torch.arange(m, device=rows.device)):
+            torch.mul(away.T[:, :, None], weight.T[:, None], out=parts[:m])
+        else:
+            parts[:m].zero_().index_add_(0, places, away.T[:, :, None] * weight.T[:, None])
+        parts[m:] = first.before(self.background).detach().repeat(r, 1)
         return parts if bool(torch.isfinite(parts.sum())) else None
 
     def _added(self, first: FirstLayer, member: Tensor, parts: Tensor) -> Iterator[Tensor]:
