@@ -1,8 +1,10 @@
-"""Runs audits of the smoke subjects once per session, so that many contract tests can look at the same sealed runs."""
+"""Runs audits of the smoke subjects once per session, for all of its processes, so that many contract tests can look at the same sealed runs."""
 
 from __future__ import annotations
 
 import atexit
+import fcntl
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -26,6 +28,8 @@ from tests.smoke import subjects
 
 ROOT = Path(__file__).parents[2]
 TRUST = Trust((ROOT,))
+SHARED = "NETASSAY_TEST_RUNS"
+"""Environment variable that names the folder of what all test processes of one session share."""
 SUBJECTS: dict[str, Callable[[Path], Path]] = {
     "table": partial(subjects.write_table_network, companions=True),
     "digits": subjects.write_digits,
@@ -85,9 +89,16 @@ def lasting_folder(prefix: str) -> Path:
 
 @cache
 def audited(name: str) -> Audited:
-    """The sealed run of one smoke subject."""
-    folder = lasting_folder(f"netassay-{name}-")
-    return audit(SUBJECTS[name](folder), folder / "runs")
+    """The sealed run of one smoke subject, audited by whichever test process asks first."""
+    shared = os.environ.get(SHARED)
+    folder = Path(shared, name) if shared else lasting_folder(f"netassay-{name}-")
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        store = RunStore(folder / "runs")
+        if not store.runs():
+            audit(SUBJECTS[name](folder), store.root)
+    return Audited(folder / "audit.toml", store.read("latest"), store.path("latest"))
 
 
 @cache

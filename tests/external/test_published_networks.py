@@ -58,9 +58,9 @@ mean = 0.5
 deviation = [0.5, 0.5, 0.5]
 patch = 8
 [probes]
-"attribution.shapley" = { rows = 5 }
-"attribution.integrated_gradients" = { rows = 5 }
-"attribution.lime" = { rows = 3, samples = 200 }
+"attribution.shapley" = { rows = 2, witness = 1 }
+"attribution.integrated_gradients" = { rows = 2 }
+"attribution.lime" = { rows = 2, samples = 200 }
 "robustness.pgd" = { rows = 10 }
 """
 

@@ -18,6 +18,8 @@ from audit.methods.statistics.intervals import Interval, normal_quantile, percen
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
+DRAWN_TOGETHER = 65_536
+"""Weights of clusters that are drawn at a time."""
 
 
 @dataclass(frozen=True)
@@ -202,14 +204,15 @@ def _by_cluster(codes: Codes, size: int, weight: Array, *, clusters: Codes, gene
     names, owner = np.unique(clusters, return_inverse=True)
     held = sparse.csr_matrix((weight, (owner, codes)), shape=(len(names), size)).T.tocsr()
     drawn = np.empty((resamples, size))
-    for i, seed in enumerate(generator.integers(0, 2**63, size=resamples)):
-        drawn[i] = held @ _exponential(names, int(seed))
+    seeds, together = generator.integers(0, 2**63, size=resamples), max(1, DRAWN_TOGETHER // len(names))
+    for start in range(0, resamples, together):
+        drawn[start : start + together] = (held @ _exponential(names[:, None], seeds[start : start + together])).T
     return drawn
 
 
-def _exponential(names: Codes, seed: int) -> Array:
+def _exponential(names: Codes, seeds: Codes) -> Array:
     """Exponential numbers that depend on the name and the seed alone: SplitMix64 (Steele et al. 2014, doi:10.1145/2714064.2660195) of both."""
-    state = (names.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
+    state = (names.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15) + seeds.astype(np.uint64)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     bits = (state ^ (state >> np.uint64(31))) >> np.uint64(11)
