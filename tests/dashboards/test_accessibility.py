@@ -58,6 +58,7 @@ def test_axe_finds_nothing_in_a_view(view: str, page: Page, address: str) -> Non
     assert [(item["id"], item["nodes"][0]["html"][:300]) for item in found if item["id"] not in STREAMLIT] == []
 
 
+@pytest.mark.parametrize("page", [(1280, "light")], indirect=True)
 def test_axe_finds_what_is_planted(page: Page, address: str) -> None:
     page.goto(address)
     settled(page)
@@ -66,6 +67,7 @@ def test_axe_finds_what_is_planted(page: Page, address: str) -> None:
     assert "image-alt" in {item["id"] for item in Axe().run(page).response["violations"]}
 
 
+@pytest.mark.parametrize("page", [(1280, "light")], indirect=True)
 def test_a_chart_has_words_for_those_who_do_not_see_it(page: Page, address: str) -> None:
     page.goto(f"{address}/{VIEWS['row']}")
     settled(page)
