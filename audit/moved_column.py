@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audit.data.dataset import ColumnSchema, RowBlock
+from audit.data.roles import clusters_of, weights_of
 from audit.decide import decide
 from audit.errors import MethodError
 from audit.explained import differentiable
+from audit.row_design import RowDesign
 from audit.streams import generator
 from audit.subject import Subject
 
@@ -26,6 +28,8 @@ class DrawnRows:
     subject: Subject
     raw: RowBlock
     encoded: NDArray[Any]
+    design: RowDesign
+    """Weights and clusters of these rows."""
 
     @property
     def responses(self) -> tuple[str, ...]:
@@ -70,12 +74,17 @@ class DrawnRows:
     def some(self, kept: NDArray[np.bool_]) -> DrawnRows:
         """Those of the rows that are `kept` (n,)."""
         values = {name: part[kept] for name, part in self.raw.values.items()}
-        return DrawnRows(self.subject, RowBlock(self.raw.positions[kept], values), self.encoded[kept])
+        return DrawnRows(self.subject, RowBlock(self.raw.positions[kept], values), self.encoded[kept], self.design.of(kept))
 
 
 def draw_rows(subject: Subject, count: int, purpose: str) -> DrawnRows:
     """At most `count` evaluated rows with finite responses, drawn from the seed for `purpose`, in the order of the data."""
     drawn = generator(subject.seed, f"{purpose} {subject.evaluate.digest}").permutation(subject.evaluate.n_rows)[:count]
     raw = subject.evaluate.take(np.sort(drawn).astype(np.int64))
-    held = DrawnRows(subject, raw, subject.encode(raw).values)
+    roles = subject.roles
+    weights = weights_of(raw.values[roles["weight"]], roles["weight"]) if "weight" in roles else None
+    if weights is not None and (weights == weights[:1]).all():
+        weights = None
+    clusters = clusters_of(raw.values[roles["cluster"]], {}) if "cluster" in roles else None
+    held = DrawnRows(subject, raw, subject.encode(raw).values, RowDesign(weights, clusters))
     return held.some(np.asarray(np.isfinite(held.respond(held.encoded)).all(axis=1)))

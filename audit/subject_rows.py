@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from audit.data.canonical import canonical_text
 from audit.data.dataset import RowBlock
 from audit.data.groups import group_codes, label_codes, label_matrix
+from audit.data.roles import clusters_of, weights_of
 from audit.data.several import text_encoders
 from audit.data.tables import check_ids
 from audit.errors import DataError
@@ -46,9 +47,9 @@ def _columns(subject: Subject, block: RowBlock, clusters: dict[str, int]) -> dic
     if facts.labels:
         columns["labels"] = label_matrix(block, facts.labels)
     if "weight" in roles:
-        columns["weight"] = _weights(block.values[roles["weight"]], roles["weight"])
+        columns["weight"] = weights_of(block.values[roles["weight"]], roles["weight"])
     if "cluster" in roles:
-        columns["cluster"] = _clusters(block.values[roles["cluster"]], clusters)
+        columns["cluster"] = clusters_of(block.values[roles["cluster"]], clusters)
     if "time" in roles:
         columns["time"] = _times(block.values[roles["time"]], roles["time"])
     columns |= {f"group.{spec.name}": group_codes(spec, block) for spec in facts.groups}
@@ -77,19 +78,6 @@ def _labels(values: NDArray[Any], subject: Subject) -> NDArray[Any]:
     return label_codes(values, facts.classes, facts.label or "label")
 
 
-def _weights(values: NDArray[Any], name: str) -> NDArray[np.float64]:
-    if values.dtype == object:
-        raise DataError(f"weight column {name!r} holds text; weights are positive numbers")
-    weights = values.astype(np.float64)
-    bad = ~(np.isfinite(weights) & (weights > 0))
-    if bad.any():
-        first = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"weight column {name!r}: {int(bad.sum())} values are missing, infinite, zero or below, first at row {first}; weights must be above 0"
-        )
-    return weights
-
-
 def _times(values: NDArray[Any], name: str) -> NDArray[np.float64]:
     """Numbers as they are, dates as seconds since 1970 in UTC; NaN where missing."""
     if values.dtype != object:
@@ -106,13 +94,3 @@ def _ids(values: NDArray[Any], name: str) -> NDArray[Any]:
     if missing.any():
         raise DataError(f"id column {name!r}: {int(missing.sum())} values are missing; every row needs an id")
     return values if values.dtype == object else np.array([canonical_text(value) for value in values], dtype=object)
-
-
-def _clusters(values: NDArray[Any], known: dict[str, int]) -> NDArray[np.int64]:
-    """Numbers of the clusters over all blocks; a row without a cluster is one of its own."""
-    codes, found = pd.factorize(np.asarray(values))
-    numbers = np.array([known.setdefault(canonical_text(name), len(known)) for name in found], dtype=np.int64)
-    clusters = numbers[np.maximum(codes, 0)] if len(numbers) else np.zeros(len(codes), dtype=np.int64)
-    for row in np.flatnonzero(codes < 0):
-        clusters[row] = known.setdefault(f"\0{len(known)}", len(known))
-    return clusters

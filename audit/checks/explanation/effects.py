@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from audit.chart_kinds import BarChart, Chart, LineChart, Series
 from audit.check import check
@@ -11,11 +14,11 @@ from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
 from audit.methods.statistics.intervals import Interval
 from audit.results import Evidence, Scalar
+from audit.row_design import row_design
 from audit.rows import Rows
 
 DEPENDENCE, ACCUMULATED = "effects.partial_dependence", "effects.accumulated_effects"
 METHODS = {"accumulated_effects": ACCUMULATED, "partial_dependence": DEPENDENCE}
-NORMAL = 1.96
 Table = dict[str, NDArray[np.generic]]
 
 
@@ -62,9 +65,7 @@ def effects(rows: Rows, *, drawn: int = 6) -> Evidence:
         order = _ranges(ledger, method, curves)
         for column, response in order[:drawn]:
             charts += _curve(method, _of(curves, column, response), column, response)
-        notes.append(
-            f"{method}: measured on {int(curves['rows'].max()):,} rows, each counted once; {min(drawn, len(order))} of {len(order)} curves are drawn."
-        )
+        notes.append(f"{method}: measured on {int(curves['rows'].max()):,} rows; {min(drawn, len(order))} of {len(order)} curves are drawn.")
     if not charts:
         ledger.absent("effect_range", " ".join(notes), rows.n)
         return ledger.evidence()
@@ -74,7 +75,8 @@ def effects(rows: Rows, *, drawn: int = 6) -> Evidence:
             ledger.exact(
                 "heterogeneity", float(value), int(n), at=_at(str(column), str(response)), method="root mean square deviation of centred curves"
             )
-    return ledger.evidence(charts, notes)
+    design = row_design(rows).note
+    return ledger.evidence(charts, [*notes, design] if design else notes)
 
 
 def _at(column: str, response: str) -> dict[str, Scalar]:
@@ -106,13 +108,16 @@ def _ranges(ledger: Ledger, method: str, curves: Table) -> list[tuple[str, str]]
 def _curve(method: str, own: Table, column: str, response: str) -> list[Chart]:
     words = "Accumulated effect" if method == "accumulated_effects" else "Partial dependence"
     title = f"{words} of {column}" + (f" on {response}" if response else "")
-    value, se = own["value"].astype(np.float64), np.nan_to_num(own["se"].astype(np.float64))
-    low, high = value - NORMAL * se, value + NORMAL * se
+    value, half = own["value"].astype(np.float64), stats.t.ppf(0.975, own["freedom"].astype(np.float64)) * own["se"].astype(np.float64)
+    told = bool(np.isfinite(half).all())
+    low, high = (value + side * np.nan_to_num(half) for side in (-1, 1))
     axis = "centred response" if method == "accumulated_effects" else "response"
     if own["label"][0]:
-        return list(_bars(title, own, value, low, high, words=axis))
+        bars, nothing = _bars(title, own, value, low, high, words=axis), [None] * len(value)
+        return list(bars) if told else [replace(bar, low=nothing, high=nothing) for bar in bars]
     x = own["place"].astype(np.float64).tolist()
-    series = [Series(name="mean", x=x, y=value.tolist(), low=low.tolist(), high=high.tolist())]
+    band = {"low": low.tolist(), "high": high.tolist()} if told else {}
+    series = [Series(name="mean", x=x, y=value.tolist(), **band)]
     if "q50" in own:
         shift = float(value.mean())
         middle, ends = own["q50"].astype(np.float64) + shift, [own[name].astype(np.float64) + shift for name in ("q10", "q90")]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from audit.errors import MethodError
 from audit.methods.effects.dependence import Answer
+from audit.methods.statistics.influence import summed_errors
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -32,10 +33,13 @@ def quantile_edges(values: Floats, steps: int) -> Floats:
     return np.unique(np.quantile(values, np.linspace(0, 1, steps + 1), method="inverted_cdf"))
 
 
-def accumulated_numeric(answer: Answer, values: Floats, edges: Floats) -> Accumulated:
+def accumulated_numeric(
+    answer: Answer, values: Floats, edges: Floats, *, weights: Floats | None = None, clusters: Places | None = None
+) -> Accumulated:
     """Effects at the ascending `edges` (g,) of a numeric column with finite `values` (n,), which must lie between the first and the last.
 
     Each row is moved to both ends of its own step; mean differences are summed and centred, a step counting with the mean of its two ends.
+    Means are over rows with `weights` (n,); rows of one of the `clusters` (n,) are not taken to be independent.
     Apley & Zhu 2020, doi:10.1111/rssb.12377, section 2. Raises MethodError for fewer than two edges.
     """
     if len(edges) < 2:
@@ -45,16 +49,17 @@ def accumulated_numeric(answer: Answer, values: Floats, edges: Floats) -> Accumu
     moved = np.zeros((len(values), len(edges) - 1, delta.shape[1]))
     moved[np.arange(len(values)), step] = delta
     member = step[:, None] == np.arange(len(edges) - 1)
-    share = np.bincount(step, minlength=len(edges) - 1) / len(values)
-    weight = (np.append(share, 0.0) + np.insert(share, 0, 0.0)) / 2
-    return _accumulate(moved, member, weight)
+    mass = np.ones(len(values)) if weights is None else weights
+    share = np.bincount(step, weights=mass, minlength=len(edges) - 1) / mass.sum()
+    return _accumulate(moved, member, (np.append(share, 0.0) + np.insert(share, 0, 0.0)) / 2, mass, clusters)
 
 
-def accumulated_levels(answer: Answer, codes: Places, levels: int) -> Accumulated:
+def accumulated_levels(answer: Answer, codes: Places, levels: int, *, weights: Floats | None = None, clusters: Places | None = None) -> Accumulated:
     """Effects of `levels` levels in the order of their codes, (n,) in 0…levels-1, each of which some row has.
 
-    Rows of two neighbouring levels are moved from the one to the other; differences are summed and centred over the rows. As section 2.4 and
-    appendix E of Apley & Zhu 2020, doi:10.1111/rssb.12377, have it. Raises MethodError for fewer than two levels.
+    Rows of two neighbouring levels are moved from the one to the other; differences are summed and centred over the rows, with `weights` and
+    `clusters` as above. As section 2.4 and appendix E of Apley & Zhu 2020, doi:10.1111/rssb.12377, have it. Raises MethodError for fewer than
+    two levels.
     """
     if levels < 2:
         raise MethodError("the column has one level, so nothing is moved")
@@ -65,7 +70,8 @@ def accumulated_levels(answer: Answer, codes: Places, levels: int) -> Accumulate
     up, down = codes < levels - 1, codes > 0
     moved[np.flatnonzero(up), codes[up]] = (at[2] - at[1])[up]
     moved[np.flatnonzero(down), codes[down] - 1] = (at[1] - at[0])[down]
-    return _accumulate(moved, member, np.bincount(codes, minlength=levels) / len(codes))
+    mass = np.ones(len(codes)) if weights is None else weights
+    return _accumulate(moved, member, np.bincount(codes, weights=mass, minlength=levels) / mass.sum(), mass, clusters)
 
 
 def similar_order(codes: Places, levels: int, others: Floats) -> NDArray[np.int64]:
@@ -86,14 +92,23 @@ def similar_order(codes: Places, levels: int, others: Floats) -> NDArray[np.int6
     return np.argsort(line * (1 if line[0] <= line[-1] else -1), kind="stable").astype(np.int64)
 
 
-def _accumulate(moved: Floats, member: NDArray[np.bool_], weight: Floats) -> Accumulated:
-    """Sums of mean steps and their errors, from each row's difference (n, steps, k) in the steps it is a `member` of (n, steps)."""
+def _accumulate(moved: Floats, member: NDArray[np.bool_], at: Floats, mass: Floats, clusters: Places | None) -> Accumulated:
+    """Sums of mean steps and their errors, from each row's difference (n, steps, k) in the steps it is a `member` of (n, steps).
+
+    `at` (g,) is the share of the rows at each place, `mass` (n,) the weights.
+    """
     counts = member.sum(axis=0)
-    safe = np.maximum(counts, 1)[:, None]
-    mean = moved.sum(axis=0) / safe
+    part = member * mass[:, None]
+    part /= np.maximum(part.sum(axis=0), np.finfo(np.float64).tiny)
+    mean = np.einsum("ns,nsk->sk", part, moved)
     reach = np.tril(np.ones((len(counts) + 1, len(counts))), -1)  # place j is reached by the steps before it
-    centred = reach - weight @ reach
-    influence: NDArray[Any] = np.where(member[:, :, None], moved - mean, 0.0) / safe
+    centred = reach - at @ reach
+    influence: NDArray[Any] = (moved - mean) * part[:, :, None]
+    if clusters is not None:
+        among = np.einsum("gs,nsk->ngk", centred, influence)
+        alone = len(np.unique(clusters)) < 2
+        se = np.full(among.shape[1:], np.nan) if alone else summed_errors(among.reshape(len(among), -1), clusters).reshape(among.shape[1:])
+        return Accumulated(centred @ mean, se, counts.astype(np.int64))
     unbiased = (counts / np.maximum(counts - 1, 1))[:, None] ** 0.5
     se = np.sqrt(np.square(np.einsum("gs,nsk->ngk", centred, influence * unbiased)).sum(axis=0))
     return Accumulated(centred @ mean, se, counts.astype(np.int64))

@@ -18,13 +18,30 @@ def standard_error(influence: Array, weights: Array | None = None, clusters: NDA
     With s_i = w_i psi_i / sum(w), summed within clusters, it is sqrt(g / (g - 1) * sum(s^2)) over the g independent units. This is the
     linearisation variance of survey statistics (Binder 1983, doi:10.2307/1402588). Raises MethodError with fewer than two units.
     """
-    share = influence / len(influence) if weights is None else weights * influence / weights.sum()
+    return float(standard_errors(influence[:, None], weights, clusters)[0])
+
+
+def standard_errors(influence: Array, weights: Array | None = None, clusters: NDArray[np.int64] | None = None) -> Array:
+    """`standard_error` of each of several estimates on the same rows, from their influence (n, …); (…)."""
+    flat = influence.reshape(len(influence), -1)
+    share = flat / len(flat) if weights is None else weights[:, None] * flat / weights.sum()
+    return summed_errors(share, clusters).reshape(influence.shape[1:])
+
+
+def summed_errors(share: Array, clusters: NDArray[np.int64] | None = None) -> Array:
+    """Standard errors (m,) of sums over rows of what each adds, `share` (n, m) of mean 0; raises MethodError with fewer than two units."""
     if clusters is not None:
-        share = np.bincount(np.unique(clusters, return_inverse=True)[1], weights=share)
+        owner = np.unique(clusters, return_inverse=True)[1].reshape(-1)
+        share = np.stack([np.bincount(owner, weights=column) for column in share.T], axis=1)
     units = len(share)
     if units < 2:
         raise MethodError(f"a standard error needs at least 2 independent units, found {units}")
-    return float(np.sqrt(units / (units - 1) * np.sum(share**2)))
+    return np.asarray(np.sqrt(units / (units - 1) * np.sum(share**2, axis=0)))
+
+
+def freedom_of(rows: int, weights: Array | None = None, clusters: NDArray[np.int64] | None = None) -> float:
+    """Degrees of freedom of such an error: the rows less one, or the number of equal clusters that would be as good as these, less one."""
+    return float(rows - 1 if clusters is None else max(equal_clusters(clusters, weights) - 1, 1))
 
 
 def equal_clusters(clusters: NDArray[np.int64], weights: Array | None = None) -> float:
@@ -49,7 +66,6 @@ def influence_interval(
     units = len(influence) if clusters is None else len(np.unique(clusters))
     if units < 2:
         return Undefined(f"An interval needs at least 2 independent {'rows' if clusters is None else 'clusters'}; there is {units}.", len(influence))
-    freedom = units - 1 if clusters is None else max(equal_clusters(clusters, weights) - 1, 1)
-    half = float(stats.t.ppf(0.5 + confidence / 2, freedom)) * standard_error(influence, weights, clusters)
+    half = float(stats.t.ppf(0.5 + confidence / 2, freedom_of(units, weights, clusters))) * standard_error(influence, weights, clusters)
     text = f"{method}, {percent(confidence)} t interval" + (f" over {units} clusters" if clusters is not None else "")
     return Interval(value, value - half, value + half, len(influence), text)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from audit.data.dataset import ColumnSchema
 from audit.methods.effects.accumulated import Accumulated, accumulated_levels, accumulated_numeric, quantile_edges, similar_order
+from audit.methods.statistics.influence import freedom_of
 from audit.moved_column import DrawnRows, draw_rows
 from audit.probe import Block, Columns, Prepared, probe
 from audit.subject import Subject
@@ -33,7 +34,7 @@ def prepare(subject: Subject, *, drawn: int = 2000, steps: int = 20) -> Prepared
         part = held.some(held.known(column))
         found = _numeric(part, column, steps) if column.kind == "numeric" else _levels(part, column)
         if found is not None:
-            _write(curves, column, held.responses, len(part.raw), *found)
+            _write(curves, column, part, *found)
     return Prepared(tables={"curves": curves} if curves else {})
 
 
@@ -42,7 +43,8 @@ def _numeric(part: DrawnRows, column: ColumnSchema, steps: int) -> tuple[Accumul
     edges = quantile_edges(values, steps) if len(values) else np.zeros(0)
     if len(edges) < 2:
         return None
-    return accumulated_numeric(part.mover(column.name, edges), values, edges), edges.tolist(), [""] * len(edges)
+    found = accumulated_numeric(part.mover(column.name, edges), values, edges, weights=part.design.weights, clusters=part.design.clusters)
+    return found, edges.tolist(), [""] * len(edges)
 
 
 def _levels(part: DrawnRows, column: ColumnSchema) -> tuple[Accumulated, list[float], list[str]] | None:
@@ -56,21 +58,22 @@ def _levels(part: DrawnRows, column: ColumnSchema) -> tuple[Accumulated, list[fl
         order = similar_order(code, len(present), others)
         present, code = [present[place] for place in order], np.argsort(order)[code]
     mover = part.mover(column.name, np.array(present, dtype=object))
-    return accumulated_levels(mover, code, len(present)), [float(place) for place in range(len(present))], present
+    found = accumulated_levels(mover, code, len(present), weights=part.design.weights, clusters=part.design.clusters)
+    return found, [float(place) for place in range(len(present))], present
 
 
 def _write(  # noqa: PLR0917  the table, what it is about, what goes into it
     curves: dict[str, list[Any]],
     column: ColumnSchema,
-    responses: tuple[str, ...],
-    rows: int,
+    part: DrawnRows,
     found: Accumulated,
     places: list[float],
     labels: list[str],
 ) -> None:
-    for k, response in enumerate(responses):
+    rows, freedom = len(part.raw), freedom_of(len(part.raw), part.design.weights, part.design.clusters)
+    for k, response in enumerate(part.responses):
         for at, (place, label) in enumerate(zip(places, labels, strict=True)):
-            line = {"column": column.name, "response": response, "place": place, "label": label, "rows": rows}
+            line = {"column": column.name, "response": response, "place": place, "label": label, "rows": rows, "freedom": freedom}
             line |= {"value": float(found.effect[at, k]), "se": float(found.se[at, k])}
             for name, item in line.items():
                 curves.setdefault(name, []).append(item)

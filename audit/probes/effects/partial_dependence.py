@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from audit.data.dataset import ColumnSchema
 from audit.methods.effects.dependence import Dependence
 from audit.methods.effects.dependence import partial_dependence as curves_of
+from audit.methods.statistics.influence import freedom_of
 from audit.moved_column import DrawnRows, draw_rows
 from audit.probe import Block, Columns, Prepared, probe
 from audit.subject import Subject
@@ -36,9 +37,10 @@ def prepare(subject: Subject, *, drawn: int = 300, grid: int = 12) -> Prepared:
     spread: dict[str, list[Any]] = {}
     for column in subject.facts.schema.columns:
         values = _grid(held, column, grid)
-        found = curves_of(held.mover(column.name, values), len(values), len(held.raw)) if len(values) > 1 and len(held.raw) > 1 else None
-        if found is not None:
-            _write(curves, spread, column, values, found, held.responses)
+        if len(values) > 1 and len(held.raw) > 1:
+            design = held.design
+            found = curves_of(held.mover(column.name, values), len(values), len(held.raw), weights=design.weights, clusters=design.clusters)
+            _write(curves, spread, column, values, found, held)
     return Prepared(tables={"curves": curves, "spread": spread} if curves else {})
 
 
@@ -55,11 +57,14 @@ def _write(  # noqa: PLR0917  the tables, what they are about, what goes into th
     column: ColumnSchema,
     values: NDArray[Any],
     found: Dependence,
-    responses: tuple[str, ...],
+    held: DrawnRows,
 ) -> None:
-    centred = found.rows - found.rows.mean(axis=1, keepdims=True)
-    quantiles = np.quantile(centred, SHOWN, axis=0)
-    for k, response in enumerate(responses):
+    centred, weights, clusters = found.rows - found.rows.mean(axis=1, keepdims=True), held.design.weights, held.design.clusters
+    if weights is None:
+        quantiles = np.quantile(centred, SHOWN, axis=0)
+    else:
+        quantiles = np.quantile(centred, SHOWN, axis=0, weights=weights, method="inverted_cdf")
+    for k, response in enumerate(held.responses):
         for place, value in enumerate(values):
             line = {
                 "column": column.name,
@@ -69,12 +74,11 @@ def _write(  # noqa: PLR0917  the tables, what they are about, what goes into th
                 "value": float(found.mean[place, k]),
                 "se": float(found.se[place, k]),
                 "rows": len(found.rows),
+                "freedom": freedom_of(len(found.rows), weights, clusters),
             } | {f"q{int(100 * q)}": float(quantiles[i, place, k]) for i, q in enumerate(SHOWN)}
             for name, item in line.items():
                 curves.setdefault(name, []).append(item)
-        ends = found.rows[:, [int(found.mean[:, k].argmin()), int(found.mean[:, k].argmax())], k]
-        rise = ends[:, 1] - ends[:, 0]
         told = {"column": column.name, "response": response, "range": float(np.ptp(found.mean[:, k])), "rows": len(found.rows)}
-        told |= {"se": float(rise.std(ddof=1) / np.sqrt(len(rise))), "heterogeneity": float(found.heterogeneity[k])}
+        told |= {"heterogeneity": float(found.heterogeneity[k])}
         for name, item in told.items():
             spread.setdefault(name, []).append(item)

@@ -23,6 +23,7 @@ def curves(**columns):
         "value": [line[3] for line in lines],
         "se": [0.1] * len(lines),
         "rows": [40] * len(lines),
+        "freedom": [39.0] * len(lines),
     }
 
 
@@ -32,7 +33,8 @@ def test_the_column_with_the_largest_range_comes_first(tmp_path) -> None:
 
     assert [(m.at["feature"], m.value) for m in evidence.measurements] == [("job", 3.0), ("age", 0.5)]
     assert [chart.kind for chart in evidence.charts] == ["bar", "line"]
-    assert evidence.charts[1].series[0].low == pytest.approx([-0.196, 0.304])
+    half = 0.1 * stats.t.ppf(0.975, 39)
+    assert evidence.charts[1].series[0].low == pytest.approx([-half, 0.5 - half])
     assert any("switched off" in note for note in evidence.notes)
 
 
@@ -47,6 +49,16 @@ def test_partial_dependence_brings_the_band_of_single_rows_and_its_heterogeneity
 
     assert [(m.name, m.value) for m in evidence.measurements] == [("effect_range", pytest.approx(0.2)), ("heterogeneity", 0.7)]
     assert evidence.charts[0].series[1].low == pytest.approx([0.0, 0.2])
+
+
+def test_where_no_error_can_be_told_there_is_no_band(tmp_path) -> None:
+    table = curves(age=[("", 0.0), ("", 0.5)], job=[("a", -1.0), ("b", 2.0)]) | {"se": [np.nan] * 4}
+    write_table(tmp_path, ACCUMULATED, "curves", table)
+    bars, line = effects(planted(tmp_path, decisions=[0] * 40)).charts
+
+    assert bars.values == [-1.0, 2.0]
+    assert bars.low == bars.high == [None, None]
+    assert not line.series[0].low
 
 
 def test_without_curves_it_says_why(tmp_path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from audit.errors import MethodError
 from audit.methods.effects.accumulated import accumulated_levels, accumulated_numeric, quantile_edges, similar_order
@@ -91,3 +92,41 @@ def test_levels_are_ordered_by_how_alike_their_rows_are() -> None:
 
     order = similar_order(codes, 4, (centre + 0.3 * generator.normal(size=800))[:, None]).tolist()
     assert order in ([1, 3, 0, 2], [2, 0, 3, 1])
+
+
+def test_weights_count_as_copies_and_clusters_are_not_taken_to_be_independent() -> None:
+    generator = np.random.default_rng(6)
+    x, times = generator.uniform(size=(60, 2)), generator.integers(1, 4, 60)
+    copies, edges = np.repeat(np.arange(60), times), np.array([0.0, 0.3, 0.6, 1.0])
+    function = lambda z: z[:, 0] ** 2 * z[:, 1]  # noqa: E731
+
+    weighed = accumulated_numeric(setter(function, x, 0, edges), x[:, 0], edges, weights=times.astype(float), clusters=np.arange(60))
+    copied = accumulated_numeric(setter(function, x[copies], 0, edges), x[copies, 0], edges, clusters=copies)
+    alone = accumulated_numeric(setter(function, x[copies], 0, edges), x[copies, 0], edges)
+
+    np.testing.assert_allclose(weighed.effect, copied.effect, atol=1e-12)
+    np.testing.assert_allclose(weighed.se, copied.se, atol=1e-12)
+    assert (copied.se > 1.2 * alone.se).all()
+
+
+def test_levels_of_weighted_rows_are_those_of_copies() -> None:
+    codes, other, times = np.array([0, 0, 1, 1, 1, 2]), np.arange(1.0, 7.0), np.array([1, 2, 1, 3, 1, 2])
+    copies, base = np.repeat(np.arange(6), times), np.array([0.0, 10.0, 30.0])
+
+    weighed = accumulated_levels(lambda places: (base[places] + places * other)[:, None], codes, 3, weights=times.astype(float))
+    copied = accumulated_levels(lambda places: (base[places] + places * other[copies])[:, None], codes[copies], 3)
+
+    np.testing.assert_allclose(weighed.effect, copied.effect, atol=1e-12)
+
+
+def test_95_percent_intervals_of_rows_in_clusters_hold_the_effect_about_as_often() -> None:
+    held = []
+    for seed in range(150):
+        generator = np.random.default_rng(seed)
+        owner = np.repeat(np.arange(40), 5)
+        x = np.stack([generator.uniform(size=200), np.repeat(generator.uniform(size=40), 5)], axis=1)  # the second is the same in a cluster
+        edges = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+        found = accumulated_numeric(setter(lambda z: z[:, 0] * z[:, 1], x, 0, edges), x[:, 0], edges, clusters=owner)
+        centre = ((edges[:-1] + edges[1:]) / 2 * found.counts).sum() / 200
+        held.append(abs(found.effect[-1, 0] - (1 - centre) / 2) <= stats.t.ppf(0.975, 39) * found.se[-1, 0])
+    assert 0.9 <= np.mean(held) <= 0.99

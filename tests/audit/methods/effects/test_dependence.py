@@ -62,3 +62,26 @@ def test_one_row_has_a_curve_and_no_error() -> None:
 
     assert found.mean.tolist() == [[1.0], [2.0]]
     assert np.isnan(found.se).all()
+
+
+def test_a_row_of_weight_three_counts_as_three_rows_that_belong_together() -> None:
+    generator = np.random.default_rng(4)
+    x, times = generator.normal(size=(25, 2)), generator.integers(1, 4, 25)
+    copies, grid = np.repeat(np.arange(25), times), np.array([-1.0, 0.5, 2.0])
+    function = lambda z: np.tanh(z[:, 0] * z[:, 1]) + z[:, 1] ** 2  # noqa: E731
+
+    weighed = partial_dependence(setter(function, x, 0, grid), 3, 25, weights=times.astype(float))
+    copied = partial_dependence(setter(function, x[copies], 0, grid), 3, len(copies), clusters=copies)
+
+    np.testing.assert_allclose(weighed.mean, copied.mean, atol=1e-12)
+    np.testing.assert_allclose(weighed.se, copied.se, atol=1e-12)
+    np.testing.assert_allclose(weighed.heterogeneity, copied.heterogeneity, atol=1e-12)
+    plain = partial_dependence(setter(function, x, 0, grid), 3, 25)
+    assert (np.abs(weighed.mean - plain.mean) > 1e-3).all()
+
+
+def test_rows_of_one_cluster_tell_no_error() -> None:
+    x = np.random.default_rng(2).normal(size=(30, 2))
+    found = partial_dependence(setter(lambda z: z[:, 1], x, 0, np.array([2.0])), 1, 30, clusters=np.zeros(30, dtype=np.int64))
+
+    assert np.isnan(found.se).all()

@@ -40,6 +40,11 @@ class Linear(nn.Module):
         return self.linear(x)
 
 
+class Squared(Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.linear(x) ** 2
+
+
 def rows(count: int, seed: int) -> Held:
     generator = np.random.default_rng(seed)
     income, idle = generator.normal(size=count), generator.normal(size=count)
@@ -70,6 +75,23 @@ def test_partial_dependence_of_a_linear_network_has_its_slopes() -> None:
     assert np.diff(column(curves, "income")) == pytest.approx(2 * np.diff(column(curves, "income", "place")))
     assert np.diff(column(curves, "job")) == pytest.approx([1.0, -2.0])
     assert np.ptp(column(curves, "idle")) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("probe", "settings"), [(partial_dependence, {"grid": 4}), (accumulated_effects, {"steps": 3})])
+def test_the_error_of_a_curve_is_that_of_independent_clusters(probe, settings) -> None:
+    """Of ten copies of each row as one cluster it is that of the rows alone, also where a third of them weighs nothing to speak of."""
+    base, at = rows(20, 1).values, np.repeat(np.arange(20), 10)
+    copies = {name: held[at] for name, held in base.items()}
+    copies |= {"who": at.astype(str).astype(object), "weight": np.where(np.arange(200) % 3 == 0, 1e-9, 1.0)}
+    alone, many = subject(evaluate=Held(base)), subject(evaluate=Held(copies))
+    square = lambda held: replace(held, model=subject_of(Squared(), regression=True).model)  # noqa: E731
+
+    one = tables(probe, square(alone), **settings)["curves"]
+    together = tables(probe, replace(square(many), roles={"cluster": "who", "weight": "weight"}), **settings)["curves"]
+
+    assert column(together, "income", "freedom") == pytest.approx(19, abs=0.2)
+    assert np.max(column(together, "income", "se")) == pytest.approx(np.max(column(one, "income", "se")), rel=0.15)
+    assert np.max(column(tables(probe, square(many), **settings)["curves"], "income", "se")) < 0.5 * np.max(column(one, "income", "se"))
 
 
 def test_rows_of_a_linear_network_move_alike() -> None:
