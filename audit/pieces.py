@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 SEPARATOR = "\x1f"
 """Between pieces in a cell: ASCII's own separator of units, which a piece itself cannot hold."""
@@ -26,3 +26,14 @@ def place_of(player: str) -> int | None:
     """Place from 0 that a player such as ``word 3`` stands for; None for any other player."""
     found = _PLACE.search(player)
     return None if found is None else int(found[1]) - 1
+
+
+def place_in(player: str, texts: Collection[str]) -> tuple[str, int] | None:
+    """The text, by name, and the place in it from 0 that a player stands for: ``word 3`` of the only text, ``note word 3`` of the text note."""
+    found = _PLACE.search(player)
+    if found is None:
+        return None
+    before = player[: found.start()].removesuffix(" ")
+    if not before and len(texts) == 1:
+        return next(iter(texts)), int(found[1]) - 1
+    return (before, int(found[1]) - 1) if before in texts else None

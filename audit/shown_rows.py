@@ -26,17 +26,19 @@ class ShownRows:
     owner: NDArray[np.int64]
     """(rows, places), the player of each place."""
     shape: Mapping[str, Sequence[Any]]
-    channels: tuple[str, ...]
+    channels: Mapping[str, Sequence[Any]] | None
 
-    def picture(self, title: str, position: int, attributions: NDArray[np.float64] | None = None) -> ImageOverlay | SeriesStrip:
-        """The row under `attributions` (players,); bare where there are none.
+    def pictures(self, title: str, position: int, attributions: NDArray[np.float64] | None = None) -> list[ImageOverlay | SeriesStrip]:
+        """The images and series of the row under `attributions` (players,); bare where there are none.
 
         Raises KeyError for a position that is not in `place`.
         """
         at = self.place[position]
         shares = np.zeros(int(self.owner[at].max()) + 1) if attributions is None else attributions
-        picture = drawn_row(title, self.values[at], self.owner[at], shares, shape=self.shape, channels=self.channels)
-        return replace(picture, overlay=()) if attributions is None and isinstance(picture, ImageOverlay) else picture
+        found = drawn_row(title, self.values[at], self.owner[at], shares, shape=self.shape, channels=self.channels)
+        if attributions is not None:
+            return found
+        return [replace(picture, overlay=()) if isinstance(picture, ImageOverlay) else picture for picture in found]
 
 
 def shown_rows(rows: Rows) -> ShownRows | None:
@@ -44,7 +46,11 @@ def shown_rows(rows: Rows) -> ShownRows | None:
     if not rows.has(f"{SHOWN}.values"):
         return None
     held = rows.within(SHOWN)
-    shape = {name: column.tolist() for name, column in held.table(SHOWN, "shape").items()}
-    channels = tuple(str(name) for name in held.table(SHOWN, "channels")["name"]) if shape["kind"] == ["series"] else ()
+    shape, channels = (
+        {name: column.tolist() for name, column in held.table(SHOWN, name_of).items()} if held.has_table(SHOWN, name_of) else None
+        for name_of in ("shape", "channels")
+    )
+    if shape is None:
+        return None
     place = {int(position): at for at, position in enumerate(held.positions)}
     return ShownRows(place, held.column(f"{SHOWN}.values"), held.column(f"{SHOWN}.owner"), shape, channels)

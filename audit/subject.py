@@ -13,7 +13,6 @@ from audit.companion import Companion
 from audit.data.batch import Batch, Players
 from audit.data.dataset import Dataset, RowBlock
 from audit.data.encoding import Encoder, StructuredEncoder, TableEncoder
-from audit.data.several import SeveralEncoder
 from audit.facts import Facts
 from audit.models.model import Model, TellsWhy
 
@@ -45,7 +44,7 @@ class Subject:
             "image": kinds == ["image"],
             "text": "text" in kinds,
             "movable": "text" not in kinds,
-            "drawn": kinds == ["image"] or (set(kinds) == {"series"} and not isinstance(self.encoder, SeveralEncoder)),
+            "drawn": bool({"image", "series"} & set(kinds)),
             "same_players": not self.players.by_row,
             "labels": self.facts.labelled,
             "groups": bool(self.facts.groups),
@@ -67,7 +66,7 @@ class Subject:
             "image": f"It is for networks that look at one image and nothing else; the network's inputs are of kind {found}.",
             "text": "None of the network's inputs is a text.",
             "movable": "Words are exchanged, not moved by a little, so a radius has no meaning for text.",
-            "drawn": f"It is for inputs that are drawn, one image or series; the network's inputs are of kind {found}.",
+            "drawn": f"It is for inputs that are drawn, images and series; the network's inputs are of kind {found}.",
             "same_players": "Every row has units of explanation of its own (superpixels), so there is nothing to add up over rows.",
             "companions": "No companion, another model for the same rows, was declared.",
             "labels": "No label column was declared.",

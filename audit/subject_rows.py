@@ -60,9 +60,9 @@ def _inputs(subject: Subject, values: Mapping[str, NDArray[Any]]) -> dict[str, N
     """Text under a name of its own: it is no value that groups of rows share, so no check may take it for one."""
     kept = [column for column in subject.facts.schema.columns if column.kind not in ("image", "series")]
     held = {f"{'text' if column.kind == 'text' else 'input'}.{column.name}": values[column.name] for column in kept}
-    for encoder in text_encoders(subject.encoder):
+    for name, encoder in text_encoders(subject.encoder).items():
         cells = [joined(encoder.pieces(text)) for text in values[encoder.column]]
-        held[f"pieces.{encoder.column}"] = np.array(cells, dtype=object)
+        held[f"pieces.{name}"] = np.array(cells, dtype=object)
     return held
 
 

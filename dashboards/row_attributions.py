@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from audit.pieces import place_of, split
+from audit.pieces import place_in, split
 from dashboards.distinct_names import distinct
 from dashboards.held_row import HeldRow
 from dashboards.row_words import class_name, decided
@@ -17,6 +17,7 @@ from reports.visible import short
 from reports.wording import title
 
 FAMILY = "attribution."
+PIECES = "pieces."
 _METHODS = {
     "shapley": "Shapley values",
     "integrated_gradients": "Integrated gradients",
@@ -129,26 +130,26 @@ def _attribution(row: HeldRow, probe: str) -> Attribution | None:
     return Attribution(method_name(probe), "" if target is None else class_name(row.facts, target), _towards(row, target), doubts, frame)
 
 
-def pieces_of(row: HeldRow) -> list[str] | None:
-    """The pieces of the row's text; None where it has none, or more than one text."""
-    held = [cell for name, cell in row.values.get("subject", {}).items() if name.startswith("pieces.")]
-    return split(held[0] or "") if len(held) == 1 else None
+def texts_of(row: HeldRow) -> dict[str, list[str]]:
+    """The pieces of each of the row's texts, by name."""
+    cells = row.values.get("subject", {})
+    return {name.removeprefix(PIECES): split(cell or "") for name, cell in cells.items() if name.startswith(PIECES)}
 
 
 def _with_words(row: HeldRow, names: Sequence[str]) -> list[str]:
     """Names of players, those of a place in the row's text with the piece that stands there."""
-    pieces = pieces_of(row)
-    places = [None if pieces is None else place_of(name) for name in names]
-    return [
-        f"{name}: {pieces[place]}" if pieces is not None and place is not None and place < len(pieces) else name
-        for name, place in zip(names, places, strict=True)
-    ]
+    texts, told = texts_of(row), []
+    for name in names:
+        held = place_in(name, texts)
+        told.append(f"{name}: {texts[held[0]][held[1]]}" if held is not None and held[1] < len(texts[held[0]]) else name)
+    return told
 
 
 def _beyond(row: HeldRow, name: str) -> bool:
-    """Whether the player is a place behind the end of the row's text."""
-    pieces, place = pieces_of(row), place_of(name)
-    return pieces is not None and place is not None and place >= len(pieces)
+    """Whether the player is a place behind the end of one of the row's texts."""
+    texts = texts_of(row)
+    held = place_in(name, texts)
+    return held is not None and held[1] >= len(texts[held[0]])
 
 
 def _target(row: HeldRow, probe: str) -> int | None:

@@ -160,10 +160,12 @@ class SeveralEncoder:
             yield encoder, values[:, part.start : part.stop].reshape(-1, *part.shape)
 
 
-def text_encoders(encoder: Encoder | None) -> list[TextEncoder]:
-    """The encoder itself, or those of its inputs, as far as they read text."""
-    inner = encoder.encoders.values() if isinstance(encoder, SeveralEncoder) else [encoder]
-    return [one for one in inner if isinstance(one, TextEncoder)]
+def text_encoders(encoder: Encoder | None) -> dict[str, TextEncoder]:
+    """The encoder itself by its column, or those of its inputs by the name of the input, as far as they read text."""
+    if isinstance(encoder, TextEncoder):
+        return {encoder.column: encoder}
+    inner = encoder.encoders if isinstance(encoder, SeveralEncoder) else {}
+    return {name: one for name, one in inner.items() if isinstance(one, TextEncoder)}
 
 
 def join_encoders(encoders: Mapping[str, Encoder], sample: RowBlock, dtype: str) -> SeveralEncoder:

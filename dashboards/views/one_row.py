@@ -146,12 +146,12 @@ def _pictures(row: HeldRow, found: Sequence[Attribution]) -> None:
         return
     names = list(pictures)
     chosen = st.segmented_control("Draw it by", names, default=names[0], required=True) if len(names) > 1 else names[0]
-    chart = pictures[chosen or names[0]]
-    if isinstance(chart, SeriesStrip):
-        for number, panel in enumerate(strip_panels(chart)):
-            st.altair_chart(panel, alt=describe(chart), key=f"picture {chosen} {number}")
-    elif (picture := drawn(chart)) is not None:
-        st.altair_chart(picture, alt=describe(chart), key=f"picture {chosen}", width="content")
+    for place, chart in enumerate(pictures[chosen or names[0]]):
+        if isinstance(chart, SeriesStrip):
+            for number, panel in enumerate(strip_panels(chart)):
+                st.altair_chart(panel, alt=describe(chart), key=f"picture {chosen} {place} {number}")
+        elif (picture := drawn(chart)) is not None:
+            st.altair_chart(picture, alt=describe(chart), key=f"picture {chosen} {place}", width="content")
     st.caption(
         (
             "Orange speaks for this decision, blue against it"

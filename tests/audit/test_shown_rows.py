@@ -16,8 +16,8 @@ def kept(folder: Path, kind: str) -> ShownRows:
     values, owner = np.arange(12.0).reshape(2, 6), np.array([[0, 0, 1, 1, 2, 2], [2, 2, 1, 1, 0, 0]])
     rows = planted(folder, decisions=[0, 1, 0, 1, 0])
     write_rows(folder, SHOWN, {"values": values, "owner": owner}, positions=[1, 4])
-    write_table(folder, SHOWN, "shape", {"kind": [kind], "height": [2], "width": [3], "channels": [1], "step": [1]})
-    write_table(folder, SHOWN, "channels", {"name": ["pressure", "flow"]})
+    write_table(folder, SHOWN, "shape", {"name": [""], "kind": [kind], "height": [2], "width": [3], "channels": [1], "step": [1]})
+    write_table(folder, SHOWN, "channels", {"name": ["pressure", "flow"], "input": ["", ""]})
     found = shown_rows(rows)
     assert found is not None
     return found
@@ -32,7 +32,7 @@ def test_rows_are_found_by_their_position_in_the_data(tmp_path: Path) -> None:
 
 
 def test_an_image_lies_under_the_attributions_of_its_own_players(tmp_path: Path) -> None:
-    picture = kept(tmp_path, "image").picture("row 4", 4, np.array([10.0, 20.0, 30.0]))
+    (picture,) = kept(tmp_path, "image").pictures("row 4", 4, np.array([10.0, 20.0, 30.0]))
 
     assert isinstance(picture, ImageOverlay)
     assert picture.image == [[6.0, 7.0, 8.0], [9.0, 10.0, 11.0]]
@@ -40,7 +40,7 @@ def test_an_image_lies_under_the_attributions_of_its_own_players(tmp_path: Path)
 
 
 def test_an_image_without_attributions_is_bare(tmp_path: Path) -> None:
-    picture = kept(tmp_path, "image").picture("row 1", 1)
+    (picture,) = kept(tmp_path, "image").pictures("row 1", 1)
 
     assert isinstance(picture, ImageOverlay)
     assert picture.image == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
@@ -48,7 +48,7 @@ def test_an_image_without_attributions_is_bare(tmp_path: Path) -> None:
 
 
 def test_a_series_keeps_the_names_of_its_channels(tmp_path: Path) -> None:
-    picture = kept(tmp_path, "series").picture("row 1", 1)
+    (picture,) = kept(tmp_path, "series").pictures("row 1", 1)
 
     assert isinstance(picture, SeriesStrip)
     assert picture.channels == ("pressure", "flow")
@@ -57,4 +57,4 @@ def test_a_series_keeps_the_names_of_its_channels(tmp_path: Path) -> None:
 
 def test_a_row_that_was_not_kept_raises(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        kept(tmp_path, "image").picture("row 2", 2)
+        kept(tmp_path, "image").pictures("row 2", 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -12,10 +14,15 @@ from dashboards.held_row import held_row
 from dashboards.row_picture import row_pictures
 from tests.contract.audited import Audited, audit
 from tests.dashboards.test_views import show, words
-from tests.smoke.structured_subjects import write_series
+from tests.smoke.structured_subjects import write_series, write_several
 from tests.smoke.subjects import write_photos, write_reviews
 
-KINDS = {"photos": (write_photos, ImageOverlay), "series": (write_series, SeriesStrip), "reviews": (write_reviews, TextHighlight)}
+KINDS = {
+    "photos": (write_photos, ImageOverlay),
+    "series": (write_series, SeriesStrip),
+    "reviews": (write_reviews, TextHighlight),
+    "several": (partial(write_several, text=True), ImageOverlay, TextHighlight),
+}
 SAMPLES = {"attribution.shapley": 30, "attribution.lime": 30, "data.shown_inputs": 30, "attribution.integrated_gradients": 3}
 ASKED = ['only=["explanation.examples", "explanation.lime_quality"]', *(f"probes.{probe}.rows={rows}" for probe, rows in SAMPLES.items())]
 
@@ -38,10 +45,10 @@ def test_every_method_has_a_picture_of_a_row_that_it_explained(kind: str, done: 
     found = dict(row_pictures(held_row(done.folder, facts_of(done.run), position)))
 
     assert "Shapley values" in found
-    assert all(isinstance(chart, KINDS[kind][1]) for chart in found.values())
-    assert all(drawn(chart) is not None for chart in found.values())
+    assert all([type(chart) for chart in charts] == list(KINDS[kind][1:]) for charts in found.values())
+    assert all(drawn(chart) is not None for charts in found.values() for chart in charts)
     if kind == "photos":
-        overlay = found["Shapley values"].overlay  # type: ignore[union-attr]
+        overlay = found["Shapley values"][0].overlay  # type: ignore[union-attr]
         decided = 1 if rows.column("outputs.decision")[0] == 1 else -1
         np.testing.assert_allclose(np.unique(overlay), np.unique(decided * rows.column("attribution.shapley.values")[0]), atol=1e-12)
 

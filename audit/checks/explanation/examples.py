@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from audit.chart_kinds import BarChart, Chart
 from audit.check import check
-from audit.explained_picture import drawn_text
+from audit.explained_picture import drawn_texts
 from audit.ledger import Ledger
 from audit.methods.statistics.intervals import Interval
-from audit.pieces import split
+from audit.pieces import place_in, split
 from audit.results import Evidence
 from audit.rows import Rows
 from audit.shown_rows import SHOWN, ShownRows, shown_rows
@@ -65,7 +65,7 @@ def examples(rows: Rows, *, each: int = 2) -> Evidence:
     ledger.exact("rows_shown", len(chosen), len(usable), unit="rows", method="rule")
     for place, why in chosen.items():
         title = f"{_name(held, place)}, {why}"
-        charts.append(_chart(held, place, title, names, values[place], errors[place], shown))
+        charts += _charts(held, place, title, names, values[place], errors[place], shown)
         for player in _largest(values[place])[:TOLD]:
             at = {"row": str(int(held.positions[place])), "feature": names[player]}
             value, reach, words = float(values[place, player]), NORMAL * float(errors[place, player]), _words(method)
@@ -106,14 +106,20 @@ def _largest(values: NDArray[np.float64]) -> list[int]:
     return [int(player) for player in order if values[player] != 0]
 
 
-def _chart(  # noqa: PLR0917  the row and all that is known of it
+def _charts(  # noqa: PLR0917  the row and all that is known of it
     held: Rows, place: int, title: str, names: list[str], values: NDArray[np.float64], errors: NDArray[np.float64], shown: ShownRows | None
-) -> Chart:
-    if shown is not None:
-        return shown.picture(title, int(held.positions[place]), values)
-    texts = [name for name in held.names() if name.startswith(PIECES)]
-    pieces = split(str(held.column(texts[0])[place] or "")) if len(texts) == 1 else []
-    return drawn_text(title, pieces, names, values) if pieces else _bars(title, names, values, errors)
+) -> list[Chart]:
+    """The row as what it is, its images, series and texts, and bars for what has no picture."""
+    texts = {name.removeprefix(PIECES): split(str(held.column(name)[place] or "")) for name in held.names() if name.startswith(PIECES)}
+    position = int(held.positions[place])
+    pictures: list[Chart] = [] if shown is None else list(shown.pictures(title, position, values))
+    pictures += drawn_texts(title, texts, names, values)
+    if not pictures:
+        return [_bars(title, names, values, errors)]
+    drawn = set() if shown is None else set(shown.owner[shown.place[position]].tolist())
+    rest = np.array([player not in drawn and place_in(name, texts) is None for player, name in enumerate(names)])
+    beside = np.where(rest, values, 0.0)
+    return [*pictures, _bars(f"{title}: other inputs", names, beside, errors)] if (beside != 0).any() else pictures
 
 
 def _bars(title: str, names: list[str], values: NDArray[np.float64], errors: NDArray[np.float64]) -> BarChart:

@@ -185,4 +185,4 @@ def _pictures(rows: Rows, held: Rows, active: Floats, usable: NDArray[np.bool_],
         return []
     order = [place for place in _most_exciting(active, usable).tolist() if int(held.positions[place]) in drawn.place][:PICTURED_ROWS]
     titles = {place: f"Unit {unit}, row {int(held.positions[place]):,}, activation {number(float(active[place]))}" for place in order}
-    return [drawn.picture(title, int(held.positions[place])) for place, title in titles.items()]
+    return [picture for place, title in titles.items() for picture in drawn.pictures(title, int(held.positions[place]))]

@@ -90,7 +90,7 @@ def test_a_picture_is_drawn_of_rows_that_are_kept_to_be_shown(tmp_path: Path) ->
     kept = np.array([6, 2, 0])
     pixels = np.arange(3 * 4, dtype=np.float64).reshape(3, 4)
     write_rows(tmp_path, SHOWN, {"values": pixels, "owner": np.tile([0, 1, 1, 0], (3, 1))}, positions=kept, inclusion=np.full(3, 0.25))
-    write_table(tmp_path, SHOWN, "shape", {"kind": ["image"], "height": [2], "width": [2], "channels": [1], "step": [1]})
+    write_table(tmp_path, SHOWN, "shape", {"name": [""], "kind": ["image"], "height": [2], "width": [2], "channels": [1], "step": [1]})
 
     evidence = asked(tmp_path, np.tile([0.5, -2.0], (N, 1)), each=1, loss=LOSS)
 
@@ -103,8 +103,8 @@ def test_a_picture_is_drawn_of_rows_that_are_kept_to_be_shown(tmp_path: Path) ->
 
 def test_a_series_is_a_strip(tmp_path: Path) -> None:
     write_rows(tmp_path, SHOWN, {"values": np.zeros((N, 3)), "owner": np.tile([0, 0, 1], (N, 1))})
-    write_table(tmp_path, SHOWN, "shape", {"kind": ["series"], "height": [1], "width": [3], "channels": [1], "step": [1]})
-    write_table(tmp_path, SHOWN, "channels", {"name": ["pulse"]})
+    write_table(tmp_path, SHOWN, "shape", {"name": [""], "kind": ["series"], "height": [1], "width": [3], "channels": [1], "step": [1]})
+    write_table(tmp_path, SHOWN, "channels", {"name": ["pulse"], "input": [""]})
 
     chart = asked(tmp_path, np.tile([0.5, -2.0], (N, 1)), each=1).charts[0]
 
@@ -124,3 +124,22 @@ def test_a_text_is_drawn_piece_by_piece_and_an_empty_one_as_bars(tmp_path: Path)
     assert isinstance(charts[0], BarChart)
     assert isinstance(charts[1], TextHighlight)
     assert list(charts[1].values) == [0.5, -2.0]
+
+
+def test_what_has_no_picture_beside_an_image_and_a_text_has_bars(tmp_path: Path) -> None:
+    write_rows(tmp_path, SHOWN, {"values": np.zeros((N, 2)), "owner": np.tile([1, 2], (N, 1))})
+    write_table(tmp_path, SHOWN, "shape", {"name": ["photo"], "kind": ["image"], "height": [1], "width": [2], "channels": [1], "step": [1]})
+    write_rows(tmp_path, SHAPLEY, {"values": np.tile([0.5, -2.0, 1.0, 4.0], (N, 1)), "se": np.zeros((N, 4))})
+    write_table(tmp_path, SHAPLEY, "players", {"name": ["age", "photo patch 1", "photo patch 2", "note word 1"]})
+    rows = planted(tmp_path, decisions=np.zeros(N, dtype=int), outputs={"loss": np.arange(N) / N})
+    write_rows(tmp_path, "subject", {"pieces.note": np.array(["late"] * N, dtype=object)})
+
+    photo, note, bars, *_ = examples(rows, each=1).charts
+
+    assert isinstance(photo, ImageOverlay)
+    assert photo.overlay == [[-2.0, 1.0]]
+    assert isinstance(note, TextHighlight)
+    assert list(note.values) == [4.0]
+    assert isinstance(bars, BarChart)
+    assert (list(bars.categories), list(bars.values)) == (["age"], [0.5])
+    assert bars.title.endswith(": other inputs")

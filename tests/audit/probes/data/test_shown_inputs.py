@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from audit.config_file import load_config
 from audit.data.image_encoding import ImageEncoder
@@ -15,8 +16,9 @@ from audit.probes.data import shown_inputs as module
 from audit.probes.data.shown_inputs import shown_inputs
 from audit.subject import Subject
 from tests.audit.probes.attribution.explained_rows import ROOT, measure
+from tests.smoke.bedside import write_bedside
 from tests.smoke.structured_subjects import write_series, write_several
-from tests.smoke.subjects import write_digits, write_photos
+from tests.smoke.subjects import write_diabetes, write_digits, write_photos, write_reviews
 
 
 def opened(config: Path, *overrides: str) -> Subject:
@@ -75,8 +77,34 @@ def test_steps_of_a_series_belong_to_their_window_and_channel(tmp_path: Path) ->
             assert int(first) <= step + 1 <= int(last or first)
 
 
-def test_other_inputs_are_not_drawn(tmp_path: Path) -> None:
+def test_an_image_beside_columns_and_a_text_is_kept_with_the_players_of_the_whole(tmp_path: Path) -> None:
     subject = opened(write_several(tmp_path))
 
-    assert not subject.has("drawn")
-    assert "one image or series" in subject.why_not("drawn")
+    found = measure(subject, shown_inputs, rows=4)
+
+    assert list(found.tables["shape"]["name"]) == ["photo"]
+    photos = [np.asarray(Image.open(tmp_path / "photos" / f"test-{row}.png")) for row in range(4)]
+    np.testing.assert_allclose(found.columns["values"], np.stack(photos).reshape(4, -1), atol=1e-3)
+    names = np.array(subject.players.names)[found.columns["owner"]]
+    assert all(name.startswith("photo patch") for name in names.ravel())
+    assert len(np.unique(names)) == sum(name.startswith("photo ") for name in subject.players.names)
+
+
+def test_series_beside_columns_are_kept_channel_by_channel(tmp_path: Path) -> None:
+    subject = opened(write_bedside(tmp_path, kind="ordered", ends=False))
+
+    found = measure(subject, shown_inputs, rows=3)
+
+    assert [found.tables["shape"][key] for key in ("name", "kind")] == [["vitals"], ["series"]]
+    assert found.tables["channels"] == {"name": ["pulse", "heat"], "input": ["vitals", "vitals"]}
+    series = np.load(tmp_path / "evaluate_vitals.npz")["series"]
+    values = found.columns["values"].reshape(3, 2, -1)
+    np.testing.assert_allclose(values, series[:3, :, : values.shape[2]], atol=1e-4)
+    names = np.array(subject.players.names)[found.columns["owner"].reshape(3, 2, -1)]
+    assert names[0, :, [0, -1]].tolist() == [["vitals pulse 1–3", "vitals heat 1–3"], ["vitals pulse 4–6", "vitals heat 4–6"]]
+
+
+def test_columns_and_texts_are_not_drawn(tmp_path: Path) -> None:
+    for subject in (opened(write_reviews(tmp_path / "reviews")), opened(write_diabetes(tmp_path / "diabetes"))):
+        assert not subject.has("drawn")
+        assert "images and series" in subject.why_not("drawn")
