@@ -15,6 +15,8 @@ from reports.visible import label
 PIXELS = 64
 SIDE, PANELS, TEXT_WIDTH = 260, 6, 340
 """Pixels of a drawn image's side; channels of a series that are drawn; the width a text is set in."""
+MARGIN = 26
+"""Pixels of a chart's height that its page keeps free."""
 TRACE = "#12181e"
 SIGNED = ("#5b9bd0", "#eef0f2", "#e8873a")
 """Blue for what lowers the output, orange for what raises it, as in the report; dark text is legible on all of it."""
@@ -41,13 +43,14 @@ def strip_panels(chart: SeriesStrip) -> list[alt.LayerChart]:
     """One picture for each of the first channels, on one scale of shades; they take any width."""
     panels, scale = [], _signed([share for shares in chart.attributions for share in shares])
     for name, values, shares in list(zip(chart.channels, chart.values, chart.attributions, strict=True))[:PANELS]:
-        steps = range(1, len(values) + 1)
-        data = pd.DataFrame({"step": list(steps), "next": [step + 1 for step in steps], "value": list(values), "attribution": list(shares)})
-        x = alt.X("step:Q", title=label(f"{name}, step", 60), scale=alt.Scale(domain=[1, len(values) + 1], nice=False))
+        data = pd.DataFrame({"step": range(1, len(values) + 1), "value": list(values), "attribution": list(shares)})
+        data = data.assign(begin=data["step"] - 0.5, end=data["step"] + 0.5)
+        scale_of_steps, axis = alt.Scale(domain=[0.5, len(values) + 0.5], nice=False), alt.Axis(tickMinStep=1, format="d")
+        x, begin = (alt.X(of, title=label(f"{name}, step", 60), scale=scale_of_steps, axis=axis) for of in ("step:Q", "begin:Q"))
         tips = ["step:Q", alt.Tooltip("value:Q", format=".4g"), alt.Tooltip("attribution:Q", format=".4g")]
         colour = alt.Color("attribution:Q", scale=scale, legend=None)
-        behind = alt.Chart(data).mark_rect(opacity=0.85).encode(x=x, x2="next:Q", color=colour, tooltip=tips)
-        middle = alt.Chart(data.assign(step=data["step"] + 0.5)).mark_line(color=TRACE, strokeWidth=1.6)
+        behind = alt.Chart(data).mark_rect(opacity=0.85).encode(x=begin, x2="end:Q", color=colour, tooltip=tips)
+        middle = alt.Chart(data).mark_line(color=TRACE, strokeWidth=1.6)
         panels.append(alt.layer(behind, middle.encode(x=x, y=alt.Y("value:Q", title=None, scale=alt.Scale(zero=False)))).properties(height=170))
     return panels
 
@@ -62,12 +65,13 @@ def drawn_words(chart: TextHighlight) -> alt.LayerChart | None:
         for place, value in zip(places, chart.values, strict=False)
     ]
     data = pd.DataFrame(rows).assign(middle=lambda one: (one["x"] + one["x2"]) / 2, across=lambda one: one["y"] + 0.44)
-    x, y = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, TEXT_WIDTH])), alt.Y("y:Q", axis=None, scale=alt.Scale(reverse=True))
+    lines = 1 + max(place.line for place in places)
+    x, y = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, TEXT_WIDTH])), alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[lines, 0]))
     tips = ["piece:N", alt.Tooltip("attribution:Q", format=".4g")]
     colour = alt.Color("attribution:Q", scale=_signed(chart.values), legend=None)
     boxes = alt.Chart(data).mark_rect().encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=colour, tooltip=tips)
     words = alt.Chart(data).mark_text(color=TRACE, fontSize=12).encode(x=alt.X("middle:Q"), y=alt.Y("across:Q"), text="piece:N")
-    return alt.layer(boxes, words).properties(width=TEXT_WIDTH, height=28 * (1 + max(place.line for place in places)))
+    return alt.layer(boxes, words).properties(width=TEXT_WIDTH, height=28 * lines + MARGIN)
 
 
 def _signed(values: Sequence[float]) -> alt.Scale:

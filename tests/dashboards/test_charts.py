@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audit.chart_kinds import BarChart, ImageOverlay
+from audit.chart_kinds import BarChart, ImageOverlay, SeriesStrip, TextHighlight
 from dashboards.charts import attribution_bars, chart_data, drawn, left_out
+from dashboards.drawn_inputs import MARGIN, drawn_words, strip_panels
 from tests.dashboards.made_run import NASTY, write_run
 from tests.reports.sample_run import sample_run
 
@@ -67,3 +68,26 @@ def _values(spec: object, key: str) -> list[str]:
         own = [value for name, value in spec.items() if name == key and isinstance(value, str)]
         return own + [value for name, part in spec.items() if name not in ("datasets", "data") for value in _values(part, key)]
     return [value for part in spec for value in _values(part, key)] if isinstance(spec, list) else []
+
+
+def test_a_step_of_a_series_lies_in_the_middle_of_its_shade_under_its_number() -> None:
+    strip = SeriesStrip(title="t", channels=("pulse",), values=[[1.0, 2.0, None]], attributions=[[0.5, 0.5, -1.0]])
+
+    (panel,) = strip_panels(strip)
+
+    drawing = panel.to_dict()
+    shade, line = drawing["layer"]
+    (held,) = drawing["datasets"].values()
+    assert [[one["begin"], one["step"], one["end"]] for one in held] == [[0.5, 1, 1.5], [1.5, 2, 2.5], [2.5, 3, 3.5]]
+    assert (shade["encoding"]["x"]["field"], shade["encoding"]["x2"]["field"], line["encoding"]["x"]["field"]) == ("begin", "end", "step")
+    assert line["encoding"]["x"]["axis"] == {"tickMinStep": 1, "format": "d"}
+
+
+def test_a_text_of_one_line_is_as_high_as_a_line_of_a_long_one() -> None:
+    one, many = (drawn_words(TextHighlight(title="t", pieces=["word"] * count, values=[0.1] * count)) for count in (1, 60))
+    assert one is not None
+    assert many is not None
+    lines = many.to_dict()["layer"][0]["encoding"]["y"]["scale"]["domain"][0]
+
+    assert lines > 3
+    assert (many.height - MARGIN) / lines == one.height - MARGIN == 28
