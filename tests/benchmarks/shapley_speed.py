@@ -39,7 +39,7 @@ def figures(device: str, quick: bool) -> Iterator[Figure]:
 
 
 def _same_estimator(device: str, *, rounds: int) -> Figure:
-    d, count = 32, 4
+    d, count = 32, 8
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(d, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 1)).requires_grad_(False).to(device)
     problem = Problem(network, torch.randn(count, d, device=device), torch.randn(100, d, device=device))
