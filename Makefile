@@ -7,10 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST ?= $(BIN)/python -m pytest
-# One more than the two cores of small machines: tests that wait for a browser or a process leave room for another.
-WORKERS ?= 3
-# Files stay together, for what their tests share, in the order of their names: the last ones are short.
-SPREAD := --dist loadfile --no-loadscope-reorder
+WORKERS ?= 2
 FAMILY ?=
 DEVICE ?=
 THREADS ?=
@@ -54,10 +51,10 @@ demo: $(STAMP)
 	@report=$$(ls -td runs/*.docs/report.html 2>/dev/null | head -n 1); test -n "$$report"; echo "Dashboard: $(BIN)/netassay dashboard"; echo "Report: $$PWD/$$report"
 
 test: $(STAMP)
-	$(PYTEST) -n $(WORKERS) $(SPREAD) < /dev/null
+	$(PYTEST) -n $(WORKERS) --dist loadfile < /dev/null
 
 test-fast: $(STAMP)
-	$(PYTEST) -n $(WORKERS) $(SPREAD) -m "not slow and not browser" < /dev/null
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow and not browser" < /dev/null
 
 check: $(STAMP)
 	$(BIN)/ruff check .
