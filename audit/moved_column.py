@@ -14,7 +14,7 @@ from audit.data.roles import clusters_of, weights_of
 from audit.decide import decide
 from audit.errors import MethodError
 from audit.explained import differentiable
-from audit.row_design import RowDesign
+from audit.row_design import RowDesign, design_of
 from audit.streams import generator
 from audit.subject import Subject
 
@@ -83,8 +83,6 @@ def draw_rows(subject: Subject, count: int, purpose: str) -> DrawnRows:
     raw = subject.evaluate.take(np.sort(drawn).astype(np.int64))
     roles = subject.roles
     weights = weights_of(raw.values[roles["weight"]], roles["weight"]) if "weight" in roles else None
-    if weights is not None and (weights == weights[:1]).all():
-        weights = None
     clusters = clusters_of(raw.values[roles["cluster"]], {}) if "cluster" in roles else None
-    held = DrawnRows(subject, raw, subject.encode(raw).values, RowDesign(weights, clusters))
+    held = DrawnRows(subject, raw, subject.encode(raw).values, design_of(weights, clusters))
     return held.some(np.asarray(np.isfinite(held.respond(held.encoded)).all(axis=1)))

@@ -22,12 +22,6 @@ def split(cell: str) -> list[str]:
     return cell.split(SEPARATOR) if cell else []
 
 
-def place_of(player: str) -> int | None:
-    """Place from 0 that a player such as ``word 3`` stands for; None for any other player."""
-    found = _PLACE.search(player)
-    return None if found is None else int(found[1]) - 1
-
-
 def place_in(player: str, texts: Collection[str]) -> tuple[str, int] | None:
     """The text, by name, and the place in it from 0 that a player stands for: ``word 3`` of the only text, ``note word 3`` of the text note."""
     found = _PLACE.search(player)

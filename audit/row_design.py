@@ -36,9 +36,12 @@ class RowDesign:
         return " ".join(parts)
 
 
+def design_of(weights: NDArray[np.float64] | None, clusters: NDArray[np.int64] | None) -> RowDesign:
+    """The design of rows with these weights and clusters; weights that are all equal are none."""
+    equal = weights is None or bool((weights == weights[:1]).all())
+    return RowDesign(None if equal else weights, clusters)
+
+
 def row_design(rows: Rows) -> RowDesign:
     """The design of all of `rows`; rows of weight 0 keep their place."""
-    weights = rows.weights
-    equal = len(weights) == 0 or bool((weights == weights[0]).all())
-    clusters = rows.column("subject.cluster").astype(np.int64) if rows.has("subject.cluster") else None
-    return RowDesign(None if equal else weights, clusters)
+    return design_of(rows.weights, rows.column("subject.cluster").astype(np.int64) if rows.has("subject.cluster") else None)

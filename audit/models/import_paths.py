@@ -6,18 +6,25 @@ import importlib.machinery
 import importlib.metadata
 import importlib.util
 import json
+import site
 import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote, urlparse
 
 from audit.errors import ModelError
 
-_INSTALLED = {"site-packages", "dist-packages"}
-"""Folders of installed packages, in every environment."""
+
+@cache
+def package_folders() -> tuple[Path, ...]:
+    """The folders from which this Python takes installed packages."""
+    user = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
+    found = {*(sysconfig.get_paths()[key] for key in ("purelib", "platlib")), *site.getsitepackages(), *user}
+    return tuple(sorted(Path(folder).resolve() for folder in found))
 
 
 def installed_roots() -> tuple[Path, ...]:
@@ -104,10 +111,10 @@ def require_allowed(module: ModuleType, code: Sequence[Path], *, named: str) -> 
 
 
 def is_own_code(file: Path, code: Sequence[Path]) -> bool:
-    """Whether a file lies in a folder of `code`, and not in an environment of installed packages that is kept there as well."""
+    """Whether a file lies in a folder of `code`, and not among the installed packages where their environment is kept in that folder."""
     resolved = file.resolve()
-    folders = (folder.resolve() for folder in code)
-    return any(resolved.is_relative_to(folder) and _INSTALLED.isdisjoint(resolved.relative_to(folder).parts) for folder in folders)
+    around = [folder.resolve() for folder in code if resolved.is_relative_to(folder.resolve())]
+    return any(not any(resolved.is_relative_to(held) and held.is_relative_to(folder) for held in package_folders()) for folder in around)
 
 
 def _within(path: Path, roots: Sequence[Path]) -> bool:

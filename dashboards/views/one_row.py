@@ -146,7 +146,10 @@ def _pictures(row: HeldRow, found: Sequence[Attribution]) -> None:
         return
     names = list(pictures)
     chosen = st.segmented_control("Draw it by", names, default=names[0], required=True) if len(names) > 1 else names[0]
-    for place, chart in enumerate(pictures[chosen or names[0]]):
+    drawings = pictures[chosen or names[0]]
+    for place, chart in enumerate(drawings):
+        if len(drawings) > 1:
+            st.markdown(f"**{escaped(chart.title, 120)}**")
         if isinstance(chart, SeriesStrip):
             for number, panel in enumerate(strip_panels(chart)):
                 st.altair_chart(panel, alt=describe(chart), key=f"picture {chosen} {place} {number}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audit.pieces import SEPARATOR, joined, place_in, place_of, split
+from audit.pieces import SEPARATOR, joined, place_in, split
 
 
 @given(st.lists(st.text(st.characters(exclude_characters=SEPARATOR), min_size=1)))
@@ -18,8 +18,8 @@ def test_a_separator_within_a_piece_makes_no_two_of_it() -> None:
 
 
 def test_players_name_their_place() -> None:
-    assert [place_of(name) for name in ("word 1", "note word 12", "character 3", "piece 2")] == [0, 11, 2, 1]
-    assert [place_of(name) for name in ("income", "word", "patch 0,1", "keyword 7x", "pulse 1–3")] == [None] * 5
+    assert [place_in(name, {"note"}) for name in ("word 1", "note word 12", "character 3", "piece 2")] == [("note", at) for at in (0, 11, 2, 1)]
+    assert [place_in(name, {"note"}) for name in ("income", "word", "patch 0,1", "keyword 7x", "pulse 1–3", "keyword 7")] == [None] * 6
 
 
 def test_a_place_is_that_of_the_text_its_player_names() -> None:

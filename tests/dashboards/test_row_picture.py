@@ -59,6 +59,9 @@ def test_the_view_of_the_row_shows_it_and_lets_people_choose_the_method(kind: st
     app = show("rows", done.folder.parent, monkeypatch, run=done.run.id, row=str(position))
 
     assert "Orange speaks for this decision" in words(app)
+    if kind == "several":
+        assert "Shapley values\\: photo" in words(app)  # as written for Markdown
+        assert "Shapley values\\: note" in words(app)  # as written for Markdown
     (choice,) = [item for item in app.button_group if item.label == "Draw it by"]
     assert {"Shapley values", "LIME"} <= set(choice.options)
     choice.set_value("LIME").run()

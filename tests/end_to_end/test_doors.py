@@ -41,7 +41,7 @@ def run_of(config: Path, trust: Trust, overrides: Sequence[str] = ALONE) -> Audi
     return run_audit(complete(config, overrides), RunStore(config.parent / "runs"), executor=LocalExecutor, trust=trust).run
 
 
-def explained_without_gradients(run: AuditRun, door: str) -> None:
+def assert_explained_without_gradients(run: AuditRun, door: str) -> None:
     probes = {probe.instance.partition("@")[0].partition("#")[0]: probe for probe in run.probes}
     broken = [finding.check for finding in run.findings if finding.status == "error"]
     assert broken == []
@@ -62,7 +62,7 @@ def by_torch() -> AuditRun:
     return audit(subjects.write_table_network(folder), folder / "runs", overrides=(*ALONE, f"only={list(COMPARED)}")).run
 
 
-def agrees_with_the_torch_network(found: AuditRun) -> None:
+def assert_agrees_with_the_torch_network(found: AuditRun) -> None:
     for check in COMPARED:
         ours, theirs = (measured(run, check) for run in (found, by_torch()))
         without_gradients = {name: value for name, value in theirs.items() if "integrated_gradients" not in name}
@@ -81,8 +81,8 @@ def test_onnx(tmp_path: Path) -> None:
 
     run = run_of(config, Trust(), ())
 
-    explained_without_gradients(run, "onnx")
-    agrees_with_the_torch_network(run)
+    assert_explained_without_gradients(run, "onnx")
+    assert_agrees_with_the_torch_network(run)
 
 
 def test_sklearn(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_sklearn(tmp_path: Path) -> None:
     frame = rows(tmp_path, "train")
     skops.io.dump(LogisticRegression().fit(frame[INPUTS], frame["outcome"]), tmp_path / "model.skops")
 
-    explained_without_gradients(run_of(config, Trust()), "sklearn")
+    assert_explained_without_gradients(run_of(config, Trust()), "sklearn")
 
 
 def test_a_function_of_raw_columns(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_function_of_raw_columns(tmp_path: Path) -> None:
 
     run = run_of(config, Trust((code,)))
 
-    explained_without_gradients(run, "callable")
+    assert_explained_without_gradients(run, "callable")
     assert list(run.subject["model"]["modules"]) == ["netassay_door_function"]
 
 
@@ -126,8 +126,8 @@ def test_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(answers(tmp_path)) as url:
         run = run_of(written(tmp_path, ENDPOINT.format(url=url)), Trust(places=trusted_places([url])), (*ALONE, f"only={SENT}"))
 
-    explained_without_gradients(run, "endpoint")
-    agrees_with_the_torch_network(run)
+    assert_explained_without_gradients(run, "endpoint")
+    assert_agrees_with_the_torch_network(run)
     sealed = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
     assert sealed
     assert not [path for path in sealed if b"hush-hush" in path.read_bytes()]

@@ -98,7 +98,7 @@ def saved(request: pytest.FixtureRequest, built: Held, tmp_path_factory: pytest.
     return request.param, audited(config, Trust(files=frozenset({sha256(folder / request.param)})))
 
 
-def same(one: Held, other: Held, column: str, probe: str, atol: float) -> None:
+def assert_same(one: Held, other: Held, column: str, probe: str, atol: float) -> None:
     left, right = (held.rows.within(probe) for held in (one, other))
     assert len(left.positions)
     assert np.array_equal(left.positions, right.positions)
@@ -115,8 +115,8 @@ def test_answers_are_those_of_the_network(built: Held, saved: tuple[str, Held]) 
 def test_words_are_explained_as_those_of_the_network(built: Held, saved: tuple[str, Held]) -> None:
     _, held = saved
 
-    same(held, built, "attribution.shapley.values", "attribution.shapley", 1e-5)
-    same(held, built, "attribution.lime.values", "attribution.lime", 1e-4)
+    assert_same(held, built, "attribution.shapley.values", "attribution.shapley", 1e-5)
+    assert_same(held, built, "attribution.lime.values", "attribution.lime", 1e-4)
 
 
 def test_gradients_are_taken_at_the_embedding_or_refused_by_name(built: Held, saved: tuple[str, Held]) -> None:
@@ -124,7 +124,7 @@ def test_gradients_are_taken_at_the_embedding_or_refused_by_name(built: Held, sa
     probes = {probe.id: probe for probe in held.run.probes}
 
     if name == "net.pt2":
-        same(held, built, "attribution.integrated_gradients.values", "attribution.integrated_gradients", 1e-5)
+        assert_same(held, built, "attribution.integrated_gradients.values", "attribution.integrated_gradients", 1e-5)
         return
     assert probes["attribution.integrated_gradients"].status == "not_assessed"
     reason = "outputs only" if name == "net.onnx" else "one torch.nn.Embedding must be given its ids"

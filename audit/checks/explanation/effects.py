@@ -66,6 +66,8 @@ def effects(rows: Rows, *, drawn: int = 6) -> Evidence:
         for column, response in order[:drawn]:
             charts += _curve(method, _of(curves, column, response), column, response)
         notes.append(f"{method}: measured on {int(curves['rows'].max()):,} rows; {min(drawn, len(order))} of {len(order)} curves are drawn.")
+        if not np.isfinite(curves["se"].astype(np.float64)).all():
+            notes.append(f"{method}: curves without a band have a place of which fewer than two independent rows tell, so their error is unknown.")
     if not charts:
         ledger.absent("effect_range", " ".join(notes), rows.n)
         return ledger.evidence()

@@ -13,7 +13,7 @@ from audit.estimate_bars import estimate_bars
 from audit.ledger import Ledger
 from audit.methods.statistics.intervals import Interval
 from audit.methods.statistics.means import mean_interval
-from audit.pieces import place_of, split
+from audit.pieces import place_in, split
 from audit.results import Evidence
 from audit.row_design import row_design
 from audit.rows import Rows
@@ -103,7 +103,8 @@ def _measure(ledger: Ledger, held: Rows, source: tuple[str, str, str], *, kept: 
 def word_sums(held: Rows, probe: str, text: str) -> Mapping[str, WordSums]:
     """By word, in the order in which they first occur: its attributions in the explained rows, in lower case."""
     values = held.column(f"{probe}.values")
-    places = {place: player for player, name in enumerate(held.table(probe, "players")["name"]) if (place := place_of(str(name))) is not None}
+    players, texts = held.table(probe, "players")["name"], (text.removeprefix(PIECES),)
+    places = {found[1]: player for player, name in enumerate(players) if (found := place_in(str(name), texts)) is not None}
     collected: dict[str, dict[int, float]] = {}
     for row, cell in enumerate(held.column(text)):
         if not np.isfinite(values[row]).all():

@@ -90,6 +90,7 @@ class Game:
     first: FirstLayer | None = None
     """Lets mixed rows be added up behind the first layer instead of being made, where that pays."""
     room: Room = field(default_factory=Room)
+    """Memory that the rows use one after the other."""
 
     @cached_property
     def base(self) -> Tensor:

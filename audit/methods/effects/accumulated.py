@@ -20,7 +20,7 @@ Places = NDArray[np.int64]
 class Accumulated:
     """Effects at g places, centred to mean 0 over the rows: `effect` (g, k), standard error `se` (g, k), and rows of each step (g - 1,).
 
-    The error is that of the mean steps, given where along the column the rows lie.
+    The error is that of the mean steps, given where along the column the rows lie; NaN where fewer than two independent rows tell of a step.
     """
 
     effect: Floats
@@ -104,11 +104,13 @@ def _accumulate(moved: Floats, member: NDArray[np.bool_], at: Floats, mass: Floa
     reach = np.tril(np.ones((len(counts) + 1, len(counts))), -1)  # place j is reached by the steps before it
     centred = reach - at @ reach
     influence: NDArray[Any] = (moved - mean) * part[:, :, None]
+    effect, units = centred @ mean, counts if clusters is None else np.array([len(np.unique(clusters[own])) for own in member.T])
+    if (units < 2).any():
+        return Accumulated(effect, np.full(effect.shape, np.nan), counts.astype(np.int64))
     if clusters is not None:
         among = np.einsum("gs,nsk->ngk", centred, influence)
-        alone = len(np.unique(clusters)) < 2
-        se = np.full(among.shape[1:], np.nan) if alone else summed_errors(among.reshape(len(among), -1), clusters).reshape(among.shape[1:])
-        return Accumulated(centred @ mean, se, counts.astype(np.int64))
-    unbiased = (counts / np.maximum(counts - 1, 1))[:, None] ** 0.5
-    se = np.sqrt(np.square(np.einsum("gs,nsk->ngk", centred, influence * unbiased)).sum(axis=0))
-    return Accumulated(centred @ mean, se, counts.astype(np.int64))
+        se = summed_errors(among.reshape(len(among), -1), clusters).reshape(effect.shape)
+    else:
+        unbiased = (counts / (counts - 1))[:, None] ** 0.5
+        se = np.sqrt(np.square(np.einsum("gs,nsk->ngk", centred, influence * unbiased)).sum(axis=0))
+    return Accumulated(effect, se, counts.astype(np.int64))

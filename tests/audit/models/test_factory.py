@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from torch import nn
 
 from audit.errors import ModelError
+from audit.models import import_paths
 from audit.models.factory import build
 
 GOOD = """
@@ -90,10 +92,10 @@ def test_sources_reach_what_the_factory_uses(folder: Path) -> None:
     assert list(built.sources) == ["netassay_try_main", "netassay_try_parts"]
 
 
-@pytest.mark.parametrize("site", ["site-packages", "dist-packages"])
-def test_packages_installed_inside_the_folder_are_no_sources(folder: Path, monkeypatch: pytest.MonkeyPatch, site: str) -> None:
-    """Where the folder of the code holds the environment as well, as most projects' do."""
-    installed = folder / "venv" / "lib" / site
+@pytest.mark.parametrize("environment", [True, False])
+def test_packages_installed_inside_the_folder_are_no_sources(folder: Path, monkeypatch: pytest.MonkeyPatch, environment: bool) -> None:
+    """Where the folder of the code holds the environment as well, as most projects' do; a copy of a library that is no part of it is code."""
+    installed = folder / "venv" / "lib" / "site-packages"
     installed.mkdir(parents=True)
     (installed / "netassay_try_library.py").write_text("one = 1\n")
     (folder / "netassay_try_own.py").write_text("two = 2\n")
@@ -101,11 +103,16 @@ def test_packages_installed_inside_the_folder_are_no_sources(folder: Path, monke
         "from netassay_try_library import one\nfrom netassay_try_own import two\nfrom torch import nn\ndef build():\n    return nn.Identity()\n"
     )
     monkeypatch.syspath_prepend(str(installed))
+    monkeypatch.setattr(import_paths, "package_folders", lambda: (installed.resolve(),) if environment else ())
 
     built = build("netassay_try_main:build", {}, code=[folder])
 
-    assert list(built.sources) == ["netassay_try_main", "netassay_try_own"]
+    assert list(built.sources) == [*([] if environment else ["netassay_try_library"]), "netassay_try_main", "netassay_try_own"]
     monkeypatch.undo()
+
+
+def test_the_folders_of_packages_are_those_that_pytest_and_torch_came_from() -> None:
+    assert all(any(Path(module.__file__).resolve().is_relative_to(held) for held in import_paths.package_folders()) for module in (pytest, torch))
 
 
 def test_the_same_name_in_another_folder_is_read_anew(folder: Path) -> None:

@@ -54,11 +54,13 @@ def test_partial_dependence_brings_the_band_of_single_rows_and_its_heterogeneity
 def test_where_no_error_can_be_told_there_is_no_band(tmp_path) -> None:
     table = curves(age=[("", 0.0), ("", 0.5)], job=[("a", -1.0), ("b", 2.0)]) | {"se": [np.nan] * 4}
     write_table(tmp_path, ACCUMULATED, "curves", table)
-    bars, line = effects(planted(tmp_path, decisions=[0] * 40)).charts
+    evidence = effects(planted(tmp_path, decisions=[0] * 40))
+    bars, line = evidence.charts
 
     assert bars.values == [-1.0, 2.0]
     assert bars.low == bars.high == [None, None]
     assert not line.series[0].low
+    assert any("error is unknown" in note for note in evidence.notes)
 
 
 def test_without_curves_it_says_why(tmp_path) -> None:

@@ -130,3 +130,15 @@ def test_95_percent_intervals_of_rows_in_clusters_hold_the_effect_about_as_often
         centre = ((edges[:-1] + edges[1:]) / 2 * found.counts).sum() / 200
         held.append(abs(found.effect[-1, 0] - (1 - centre) / 2) <= stats.t.ppf(0.975, 39) * found.se[-1, 0])
     assert 0.9 <= np.mean(held) <= 0.99
+
+
+@pytest.mark.parametrize("clusters", [None, np.array([0, 1, 2, 3, 4, 4])])
+def test_a_step_that_one_row_or_one_cluster_tells_of_has_no_error(clusters) -> None:
+    x = np.array([[0.0, 1], [0.1, 2], [0.2, 5], [0.3, 4], [0.9, 3], [1.0, 7]])
+    edges = np.array([0.0, 0.5, 1.0]) if clusters is not None else np.array([0.0, 0.95, 1.0])
+    answer = setter(lambda z: z[:, 0] * z[:, 1], x, 0, edges)
+
+    found, known = accumulated_numeric(answer, x[:, 0], edges, clusters=clusters), accumulated_numeric(answer, x[:, 0], edges, clusters=np.arange(6))
+    assert np.isfinite(found.effect).all()
+    assert np.isnan(found.se).all()
+    assert np.isfinite(known.se).all() == (clusters is not None)

@@ -94,6 +94,19 @@ def test_the_error_of_a_curve_is_that_of_independent_clusters(probe, settings) -
     assert np.max(column(tables(probe, square(many), **settings)["curves"], "income", "se")) < 0.5 * np.max(column(one, "income", "se"))
 
 
+def test_weights_of_the_data_count_as_copies_of_its_rows() -> None:
+    base, times = rows(40, 3).values, np.arange(40) % 3 + 1
+    copies = Held({name: held[np.repeat(np.arange(40), times)] for name, held in base.items()})
+    weighed = Held(dict(base) | {"weight": times.astype(float)})
+    model, roles = subject_of(Squared(), regression=True).model, {"weight": "weight"}
+
+    mean = lambda held, **more: column(tables(partial_dependence, replace(held, model=model, **more))["curves"], "job")  # noqa: E731
+    step = lambda held, **more: column(tables(accumulated_effects, replace(held, model=model, **more), steps=2)["curves"], "income")  # noqa: E731
+    assert mean(subject(evaluate=weighed), roles=roles) == pytest.approx(mean(subject(evaluate=copies)))
+    assert np.abs(mean(subject(evaluate=weighed)) - mean(subject(evaluate=copies))).max() > 0.01
+    assert np.abs(step(subject(evaluate=weighed), roles=roles) - step(subject(evaluate=weighed))).max() > 0.01
+
+
 def test_rows_of_a_linear_network_move_alike() -> None:
     spread = tables(partial_dependence, subject())["spread"]
 
