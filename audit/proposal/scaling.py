@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from audit.facts import Task
+from audit.methods.statistics.ranks import tied_ranks
 
 Floats = NDArray[np.float64]
 MIDDLE = (0.005, 0.995)
@@ -69,7 +69,7 @@ def agreement(task: Task, outputs: Floats, labels: NDArray[np.generic]) -> float
         return float((outputs.argmax(axis=1) == held).mean())
     score = outputs[:, 0] if outputs.shape[1] == 1 else outputs[:, 1] - outputs[:, 0]
     ones = held == 1
-    return float((rankdata(score)[ones].sum() - ones.sum() * (ones.sum() + 1) / 2) / (ones.sum() * (~ones).sum()))
+    return float((tied_ranks(score)[ones].sum() - ones.sum() * (ones.sum() + 1) / 2) / (ones.sum() * (~ones).sum()))
 
 
 def choose(task: Task, plain: float | None, scaled: float | None, scales: Mapping[str, Scale], *, rows: int, source: str) -> Scaling:

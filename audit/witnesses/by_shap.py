@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import shap
 from numpy.typing import NDArray
 
 from audit.errors import MethodError
+from audit.witnesses.interpreted_shap import shap
 
 Floats = NDArray[np.float64]
 Network = Callable[[NDArray[Any]], Floats]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import shap
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from audit.errors import MethodError
+from audit.witnesses.interpreted_shap import shap
 
 Floats = NDArray[np.float64]
 LAYERS = ("addmm", "mm", "convolution", "native_batch_norm", "mean", "add", "avg_pool2d", "_adaptive_avg_pool2d")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import shap
 from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from audit.witnesses.interpreted_shap import shap
 
 RUNS = 6
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from audit.chart_kinds import BarChart, Chart, Histogram, Mark
 from audit.check import check
@@ -19,6 +18,7 @@ from audit.methods.statistics.correlation import correlation
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.intervals import Undefined
 from audit.methods.statistics.proportions import proportion_interval
+from audit.methods.statistics.ranks import tied_ranks
 from audit.results import Evidence
 from audit.rows import Rows
 
@@ -117,7 +117,7 @@ def _agreement(ledger: Ledger, first: Detector, second: Detector, alpha: float) 
     both = one_share(one & two, base=one | two, weights=design.weights, clusters=design.clusters)
     counted = proportion_interval(both) if both.rows else Undefined("Neither detector counts a row as unusual.", 0)
     ledger.add("flagged_by_both", counted, at=at, unit="proportion")
-    ranks = correlation(rankdata(first.scores), rankdata(second.scores))
+    ranks = correlation(tied_ranks(first.scores), tied_ranks(second.scores))
     if isinstance(ranks, Undefined):
         ledger.absent("rank_agreement", "Rank correlation needs four rows and scores that vary.", ranks.n, at=at)
     else:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from audit.chart_kinds import BarChart, Chart, LineChart, Series
 from audit.check import check
@@ -110,7 +110,7 @@ def _ranges(ledger: Ledger, method: str, curves: Table) -> list[tuple[str, str]]
 def _curve(method: str, own: Table, column: str, response: str) -> list[Chart]:
     words = "Accumulated effect" if method == "accumulated_effects" else "Partial dependence"
     title = f"{words} of {column}" + (f" on {response}" if response else "")
-    value, half = own["value"].astype(np.float64), stats.t.ppf(0.975, own["freedom"].astype(np.float64)) * own["se"].astype(np.float64)
+    value, half = own["value"].astype(np.float64), stdtrit(own["freedom"].astype(np.float64), 0.975) * own["se"].astype(np.float64)
     told = bool(np.isfinite(half).all())
     low, high = (value + side * np.nan_to_num(half) for side in (-1, 1))
     axis = "centred response" if method == "accumulated_effects" else "response"

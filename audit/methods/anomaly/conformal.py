@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import betaincinv
 
 from audit.errors import MethodError
 from audit.methods.statistics.simultaneous import benjamini_hochberg
@@ -89,5 +89,5 @@ def false_alarm_range(n: int, alpha: float, *, confidence: float = 0.95) -> tupl
     reached = math.floor(alpha * (n + 1) + 1e-9)
     if reached < 1:
         return 0.0, 0.0
-    low, high = stats.beta.ppf([(1 - confidence) / 2, (1 + confidence) / 2], reached, n + 1 - reached)
+    low, high = betaincinv(reached, n + 1 - reached, [(1 - confidence) / 2, (1 + confidence) / 2])
     return float(low), float(high)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,9 @@ def score_shift(scores: NDArray[np.float64], calibration: NDArray[np.float64]) -
     """
     if len(scores) == 0 or len(calibration) == 0:
         return None
+    from scipy.stats import ks_2samp  # noqa: PLC0415  takes half a second to load
+
     # The asymptotic p-value is asked for by name, since the exact one may fail for many rows and then warns.
     few = len(scores) * len(calibration) <= 250_000
-    found = stats.ks_2samp(scores, calibration, method="exact" if few else "asymp")
+    found = ks_2samp(scores, calibration, method="exact" if few else "asymp")
     return ScoreShift(float(found.statistic), float(found.pvalue))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from audit.errors import MethodError
+from audit.methods.statistics.ranks import tied_ranks
 
 Array = NDArray[np.float64]
 
@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 def rank_correlation(first: Array, second: Array) -> Array:
     """Spearman's correlation of each row of two (n, players) arrays, (n,) in [-1, 1]; NaN where a row of either is constant."""
     _same(first, second)
-    ranks = [stats.rankdata(values, axis=1) for values in (first, second)]
+    ranks = [tied_ranks(values) for values in (first, second)]
     centred = [rank - rank.mean(axis=1, keepdims=True) for rank in ranks]
     size = np.sqrt((centred[0] ** 2).sum(axis=1) * (centred[1] ** 2).sum(axis=1))
     result: Array = np.divide((centred[0] * centred[1]).sum(axis=1), size, out=np.full(len(first), np.nan), where=size > 0)

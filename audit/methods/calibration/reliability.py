@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr
 
 from audit.errors import MethodError
 
@@ -100,5 +100,5 @@ def calibration_error_replicates(
 
 def _folded_mean(gap: Array, error: Array) -> Array:
     safe = np.where(error > 0, error, 1.0)
-    folded = np.sqrt(2 / np.pi) * safe * np.exp(-(gap**2) / (2 * safe**2)) + gap * (1 - 2 * stats.norm.cdf(-gap / safe))
+    folded = np.sqrt(2 / np.pi) * safe * np.exp(-(gap**2) / (2 * safe**2)) + gap * (1 - 2 * ndtr(-gap / safe))
     return np.where(error > 0, folded, gap)

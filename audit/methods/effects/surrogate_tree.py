@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.tree import DecisionTreeClassifier
 
 from audit.errors import MethodError
 
@@ -60,6 +59,8 @@ def surrogate_tree(inputs: Floats, decisions: NDArray[np.int64], *, depth: int =
     Craven & Shavlik 1995, Extracting Tree-Structured Representations of Trained Networks, have the idea of a tree fitted to a network. Raises
     MethodError where all decisions are the same.
     """
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415  takes a second to load
+
     if len(np.unique(decisions)) < 2:
         raise MethodError("all rows the tree would be fitted to are decided alike, so there is nothing to tell apart")
     grown = DecisionTreeClassifier(max_depth=depth, min_samples_leaf=min(leaf_rows, max(1, len(inputs) // 4)), random_state=seed).fit(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, special, stats
+from scipy import sparse, special
 
 from audit.methods.statistics.group_shares import few_clusters
 from audit.methods.statistics.proportions import FEWEST_EXPECTED, FEWEST_FOR_APPROXIMATION, Share
@@ -116,7 +116,7 @@ def drawn_cells(codes: Ints, size: int, hits: Mask, *, weights: Floats | None, c
 
 def two_sided_p(cells: Cells) -> Floats:
     """p values (m,) that each cell's share equals the rest's: pooled z where `regular`, else exact for counts (twice the smaller tail)."""
-    p_values = 2 * stats.norm.sf(np.abs(cells.standardised))
+    p_values = 2 * special.ndtr(-np.abs(cells.standardised))
     exact = (cells.total == cells.rows) & (cells.rest_total == cells.rest_rows) & ~cells.regular
     lower, upper = tails(cells.of(exact))
     p_values[exact] = np.minimum(1.0, 2 * np.minimum(lower, upper))
@@ -125,9 +125,11 @@ def two_sided_p(cells: Cells) -> Floats:
 
 def tails(cells: Cells) -> tuple[Floats, Floats]:
     """P(X <= hits) and P(X >= hits) of the hypergeometric number of hits in each cell given both margins, (m,) each; for exact counts."""
+    from scipy.stats import hypergeom  # noqa: PLC0415  takes half a second to load
+
     rows, successes = cells.rows + cells.rest_rows, np.rint(cells.hits + cells.rest_hits).astype(np.int64)
     hits = np.rint(cells.hits).astype(np.int64)
-    law = stats.hypergeom(rows, successes, cells.rows)
+    law = hypergeom(rows, successes, cells.rows)
     return np.asarray(law.cdf(hits), dtype=np.float64), np.asarray(law.sf(hits - 1), dtype=np.float64)
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtr
 
 from audit.methods.fairness.mantel_haenszel import Association, Strata, too_sparse
 from audit.methods.statistics.bootstrap import FEWEST_CLUSTERS
@@ -111,7 +111,7 @@ class _Rows:
         error = float(np.sqrt(len(sums) / (len(sums) - 1) * np.sum((sums - sums.mean()) ** 2)))
         if error <= 1e-12:
             return Undefined("Within each stratum everybody has the same outcome.", n)
-        return float(2 * stats.t.sf(abs(float(sums.sum())) / error, max(equal_clusters(self.clusters, self.weights) - 1, 1)))
+        return float(2 * stdtr(max(equal_clusters(self.clusters, self.weights) - 1, 1), -abs(float(sums.sum())) / error))
 
     def by_cluster(self, parts: Array) -> Array:
         """Sums of `parts` (n,) within clusters."""

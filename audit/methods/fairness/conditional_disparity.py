@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from audit.methods.statistics.influence import equal_clusters
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, percent
@@ -56,7 +56,7 @@ def conditional_disparity(
     if units < 2:
         gone = Undefined("An interval needs at least 2 independent rows or clusters.", table.rows)
         return Disparity((gone,) * groups, len(table.kept), table.rows, len(place) - table.rows)
-    factor = float(stats.t.ppf(0.5 + confidence / 2, freedom))
+    factor = float(stdtrit(freedom, 0.5 + confidence / 2))
     method = f"conditional demographic disparity over {len(table.kept)} strata, linearised {percent(confidence)} t interval over {units} " + (
         "rows" if clusters is None else "clusters"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr
 
 from audit.methods.statistics.proportions import FEWEST_EXPECTED, FEWEST_FOR_APPROXIMATION
 
@@ -22,7 +22,7 @@ def equal_shares_p(successes: Array, totals: Array, other_successes: Array, othe
     pooled = (successes + other_successes) / (totals + other_totals)
     spread = np.sqrt(pooled * (1 - pooled) * (1 / totals + 1 / other_totals))
     gap = np.abs(successes / totals - other_successes / other_totals)
-    p = np.where(spread > 0, 2 * stats.norm.sf(np.divide(gap, spread, out=np.zeros(gap.shape), where=spread > 0)), 1.0)
+    p = np.where(spread > 0, 2 * ndtr(-np.divide(gap, spread, out=np.zeros(gap.shape), where=spread > 0)), 1.0)
     if not exact:
         return np.asarray(p)
     smallest = np.minimum(totals, other_totals)
@@ -32,10 +32,12 @@ def equal_shares_p(successes: Array, totals: Array, other_successes: Array, othe
 
 
 def _doubled_tail(successes: Array, totals: Array, other_successes: Array, other_totals: Array) -> Array:
+    from scipy.stats import hypergeom  # noqa: PLC0415  takes half a second to load
+
     # Hypergeometric: of all rows, so many are hits, and `totals` of them are drawn. Equal tables are worked out once.
     tables = np.stack([successes, totals, other_successes, other_totals]).astype(np.int64)
     held, where = np.unique(tables, axis=1, return_inverse=True)
     hits, drawn, population = held[0] + held[2], held[1], held[1] + held[3]
-    low = stats.hypergeom.cdf(held[0], population, hits, drawn)
-    high = stats.hypergeom.sf(held[0] - 1, population, hits, drawn)
+    low = hypergeom.cdf(held[0], population, hits, drawn)
+    high = hypergeom.sf(held[0] - 1, population, hits, drawn)
     return np.asarray(np.minimum(2 * np.minimum(low, high), 1.0)[where.reshape(-1)])

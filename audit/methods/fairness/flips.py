@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from scipy import optimize
 from scipy.special import ndtr, ndtri
 
 from audit.errors import MethodError
@@ -53,7 +52,9 @@ def smallest_detectable_ratio(
 
     if excess(0.0) <= 0:
         return Undefined("With so few rows even a ratio of 0 would be missed more often than accepted.", rows)
-    return float(optimize.brentq(excess, 0.0, 1.0, xtol=1e-8))
+    from scipy.optimize import brentq  # noqa: PLC0415  takes longer to load than all else here
+
+    return float(brentq(excess, 0.0, 1.0, xtol=1e-8))
 
 
 def _power(p: float, q: float, n: float, m: float, alpha: float) -> float:

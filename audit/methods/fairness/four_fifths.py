@@ -9,8 +9,6 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from scipy.stats import fisher_exact
-
 LEVEL = 0.05
 """Two-sided level of the test."""
 SMALL_ROWS, SMALL_CELL = 30, 5
@@ -61,6 +59,8 @@ def _p_value(selected: int, total: int, reference_selected: int, reference_total
     pooled = Fraction(selected + reference_selected, total + reference_total)
     smallest = min(n * share for n in (total, reference_total) for share in (pooled, 1 - pooled))
     if min(total, reference_total) < SMALL_ROWS or smallest < SMALL_CELL:
+        from scipy.stats import fisher_exact  # noqa: PLC0415  takes half a second to load
+
         table = [[selected, total - selected], [reference_selected, reference_total - reference_selected]]
         return float(fisher_exact(table).pvalue), "Fisher's exact"
     variance = float(pooled * (1 - pooled)) * (1 / total + 1 / reference_total)

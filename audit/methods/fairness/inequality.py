@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from audit.methods.statistics.influence import equal_clusters, influence_interval, standard_error
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
@@ -124,7 +124,7 @@ def between_interval(
         return Undefined(f"All {n} benefits are alike, so no part lies between groups and there is no interval.", n)
     if n < 2 or (clusters is not None and len(np.unique(clusters)) < 2):
         return Undefined("An interval needs at least 2 independent rows.", n)
-    z = normal_quantile(confidence) if clusters is None else float(stats.t.ppf(0.5 + confidence / 2, max(equal_clusters(clusters, weights) - 1, 1)))
+    z = normal_quantile(confidence) if clusters is None else float(stdtrit(max(equal_clusters(clusters, weights) - 1, 1), 0.5 + confidence / 2))
     error, chance = standard_error(parts.between.influence, weights, clusters), parts.by_chance
     step = max(math.sqrt(chance / (parts.groups - 1)), error / (2 * math.sqrt(value)) if value > 0 else 0.0)
     low = max(0.0, value - chance - z * error)

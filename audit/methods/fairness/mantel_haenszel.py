@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import chdtrc
 
 from audit.errors import MethodError
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
@@ -117,7 +117,7 @@ def cochran_mantel_haenszel(strata: Strata) -> float | Undefined:
     total = float(variance[n > 1].sum())
     if total <= 0:
         return Undefined("Within each stratum everybody has the same outcome.", strata.rows)
-    return float(stats.chi2.sf(float((strata.hits - strata.expected).sum()) ** 2 / total, 1))
+    return float(chdtrc(1, float((strata.hits - strata.expected).sum()) ** 2 / total))
 
 
 def breslow_day(strata: Strata, odds_ratio: Estimate) -> float | Undefined:
@@ -139,7 +139,7 @@ def breslow_day(strata: Strata, odds_ratio: Estimate) -> float | Undefined:
         return Undefined("Too many strata expect fewer than 5 rows in a cell to compare their odds ratios.", strata.rows)
     variance = 1 / np.sum(1 / cells, axis=0)
     statistic = np.sum((a - fitted) ** 2 / variance) - np.sum(a - fitted) ** 2 / np.sum(variance)
-    return float(stats.chi2.sf(statistic, int(both.sum()) - 1))
+    return float(chdtrc(int(both.sum()) - 1, statistic))
 
 
 def too_sparse(strata: Strata, design_effect: float = 1.0) -> Undefined | None:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from audit.methods.statistics.influence import equal_clusters, standard_error
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
@@ -46,6 +46,6 @@ def ratio_of_counts(
     error = standard_error(influence, weights, clusters)
     quantile = normal_quantile(confidence)
     if clusters is not None:
-        quantile = float(stats.t.ppf(0.5 + confidence / 2, max(equal_clusters(clusters, weights) - 1, 1)))
+        quantile = float(stdtrit(max(equal_clusters(clusters, weights) - 1, 1), 0.5 + confidence / 2))
     factor = math.exp(min(quantile * error, 700.0))
     return Interval(value, value / factor, value * factor, n, f"ratio of counts, log {percent(confidence)} interval")

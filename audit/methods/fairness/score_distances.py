@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
+from scipy.special import stdtrit
 
 from audit.methods.statistics.intervals import Interval, normal_quantile, percent
 
@@ -162,7 +163,7 @@ def coarse(weights: NDArray[np.float64], size: int) -> Codes:
 
 
 def _interval(value: float, sizes: Array, above: float, *, n: int, text: str, freedom: float, confidence: float) -> Interval:
-    wider = float(stats.t.ppf(0.5 + confidence / 2, freedom)) / normal_quantile(confidence)
+    wider = float(stdtrit(freedom, 0.5 + confidence / 2)) / normal_quantile(confidence)
     low = max(0.0, value - wider * float(np.quantile(sizes, (1 + confidence) / 2)))
     method = f"{text}, {percent(confidence)} interval from the triangle inequality over {len(sizes)} Bayesian bootstrap replicates"
     return Interval(value, min(low, value), value + wider * above, n, method)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr
 
 from audit.methods.fairness.cells import Cells, counted_cells, drawn_cells, joined, tails
 from audit.methods.fairness.groupings import Grouping
@@ -121,7 +121,7 @@ def confirm(
     exact = bool(one.total[0] == one.rows[0] and one.rest_total[0] == one.rest_rows[0])
     if one.regular[0] or not exact:
         sign = 1.0 if subgroup.standardised > 0 else -1.0
-        return Confirmation(one.share(0), one.rest(0), float(stats.norm.sf(sign * one.standardised[0])), "one-sided score test")
+        return Confirmation(one.share(0), one.rest(0), float(ndtr(-sign * one.standardised[0])), "one-sided score test")
     lower, upper = tails(one)
     p_value = upper[0] if subgroup.standardised > 0 else lower[0]
     return Confirmation(one.share(0), one.rest(0), min(1.0, float(p_value)), "one-sided Fisher exact")

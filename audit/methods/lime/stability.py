@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from audit.errors import MethodError
+from audit.methods.statistics.ranks import tied_ranks
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def stability(values: Floats) -> Stability:
 def _rank_correlation(values: Floats) -> Floats:
     """From the variance of the sum of the sets' standardised ranks, which holds all pairwise correlations."""
     sets = len(values)
-    ranks = rankdata(values, axis=2)
+    ranks = tied_ranks(values)
     centred = ranks - ranks.mean(axis=2, keepdims=True)
     length = np.sqrt((centred**2).sum(axis=2, keepdims=True))
     unit = np.divide(centred, length, out=np.full_like(centred, np.nan), where=length > 0)

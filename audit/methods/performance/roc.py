@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from audit.methods.statistics.intervals import Estimate, Undefined
+from audit.methods.statistics.ranks import tied_ranks
 from audit.methods.statistics.roc_area import logit_interval, roc_area, score_codes
 
 Array = NDArray[np.float64]
@@ -35,5 +35,5 @@ def auc(
 def area(scores: Array, positives: NDArray[np.bool_]) -> float:
     """The area alone, from ranks; NaN-free: raises ZeroDivisionError without both classes."""
     m = int(positives.sum())
-    ranks = stats.rankdata(scores)
+    ranks = tied_ranks(scores)
     return float((ranks[positives].sum() - m * (m + 1) / 2) / (m * (len(scores) - m)))

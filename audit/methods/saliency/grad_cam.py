@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from captum.attr import LayerGradCam
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -65,6 +64,8 @@ def grad_cam(
 def _maps(  # noqa: PLR0917  the places of one call
     network: Callable[[Tensor], Tensor], module: nn.Module, images: Tensor, target: Tensor, layer: str, size: torch.Size
 ) -> GradCam:
+    from captum.attr import LayerGradCam  # noqa: PLC0415  takes a second to load
+
     leaf = images.detach().clone().requires_grad_()
     try:
         with capture(module, [layer]) as seen:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from captum.attr import LayerIntegratedGradients, NeuronIntegratedGradients
 from torch import Tensor, nn
 
 from audit.errors import MethodError
@@ -78,6 +77,8 @@ def layer_attributions(
     The path runs from what the layer holds for the baseline to what it holds for the row, so values sum to total - base where all that the
     output takes from the inputs runs through the layer: a skipped layer shows as a gap. Sundararajan et al. 2017, arXiv:1703.01365.
     """
+    from captum.attr import LayerIntegratedGradients  # noqa: PLC0415  takes a second to load
+
     method, parts = LayerIntegratedGradients(network, module.get_submodule(layer.name)), []
     for rows, against, chosen in _pairs(inputs, baselines, target, at_once):
         with restored_hooks(module), out_of_place(module):
@@ -96,6 +97,8 @@ def unit_attributions(
 
     def largest(held: Tensor | tuple[Tensor, ...]) -> Tensor:
         return layer.by_unit(held[0] if isinstance(held, tuple) else held)[:, unit].amax(dim=1)
+
+    from captum.attr import NeuronIntegratedGradients  # noqa: PLC0415  takes a second to load
 
     method, parts = NeuronIntegratedGradients(network, module.get_submodule(layer.name)), []
     for rows, against, _ in _pairs(inputs, baselines, torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device), at_once):

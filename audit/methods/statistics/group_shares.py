@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from audit.methods.statistics.proportions import Share
 
@@ -52,7 +52,7 @@ def few_clusters(rows: NDArray[np.float64], clusters: NDArray[np.float64]) -> ND
     `rows` and `clusters` are numbers of equal ones, (groups,); their degrees of freedom are one less.
     """
     freedom = [np.maximum(np.asarray(units, dtype=np.float64) - 1, 1.0) for units in (rows, np.minimum(clusters, rows))]
-    return np.asarray((stats.t.ppf(0.975, freedom[0]) / stats.t.ppf(0.975, freedom[1])) ** 2)
+    return np.asarray((stdtrit(freedom[0], 0.975) / stdtrit(freedom[1], 0.975)) ** 2)
 
 
 def _effective(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from audit.errors import MethodError
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, percent
@@ -66,6 +66,6 @@ def influence_interval(
     units = len(influence) if clusters is None else len(np.unique(clusters))
     if units < 2:
         return Undefined(f"An interval needs at least 2 independent {'rows' if clusters is None else 'clusters'}; there is {units}.", len(influence))
-    half = float(stats.t.ppf(0.5 + confidence / 2, freedom_of(units, weights, clusters))) * standard_error(influence, weights, clusters)
+    half = float(stdtrit(freedom_of(units, weights, clusters), 0.5 + confidence / 2)) * standard_error(influence, weights, clusters)
     text = f"{method}, {percent(confidence)} t interval" + (f" over {units} clusters" if clusters is not None else "")
     return Interval(value, value - half, value + half, len(influence), text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import ndtri
 
 from audit.errors import MethodError
 
@@ -41,7 +41,7 @@ def normal_quantile(confidence: float) -> float:
     """Two-sided standard normal quantile; 1.96 for 0.95. Raises MethodError outside (0, 1)."""
     if not 0 < confidence < 1:
         raise MethodError(f"confidence is {confidence}; expected a number between 0 and 1")
-    return float(stats.norm.ppf(0.5 + confidence / 2))
+    return float(ndtri(0.5 + confidence / 2))
 
 
 def percent(confidence: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import bdtr, bdtrik, stdtrit
 
 from audit.errors import MethodError
 from audit.methods.statistics.influence import influence_interval, standard_error
@@ -50,7 +50,7 @@ def mean_difference(
         standard_error(v - m, w, None if clusters is None else clusters[i]) for i, (v, m, w) in enumerate(zip(samples, centres, held, strict=True))
     ]
     value, spread = centres[0] - centres[1], float(np.hypot(errors[0], errors[1]))
-    half = float(stats.t.ppf(0.5 + confidence / 2, _welch_freedom(errors, units))) * spread
+    half = float(stdtrit(_welch_freedom(errors, units), 0.5 + confidence / 2)) * spread
     return Interval(value, value - half, value + half, n, f"difference of means, Welch {percent(confidence)} interval")
 
 
@@ -63,13 +63,19 @@ def quantile_interval(values: Array, q: float = 0.5, *, confidence: float = 0.95
     if n == 0:
         return Undefined("There are no rows.", 0)
     ordered, tail = np.sort(values), (1 - confidence) / 2
-    below = int(stats.binom.ppf(tail, n, q))
-    above = int(stats.binom.ppf(1 - tail, n, q)) + 1
-    if stats.binom.cdf(below - 1, n, q) > tail or below < 1 or above > n:
+    below = _binomial_quantile(tail, n, q)
+    above = _binomial_quantile(1 - tail, n, q) + 1
+    if below < 1 or bdtr(below - 1, n, q) > tail or above > n:
         return Undefined(f"{n} rows are too few for a {percent(confidence)} interval of the {q:g} quantile.", n)
     value = float(np.quantile(ordered, q))
     low, high = float(ordered[below - 1]), float(ordered[above - 1])
     return Interval(value, min(low, value), max(high, value), n, f"{q:g} quantile, order-statistic {percent(confidence)} interval")
+
+
+def _binomial_quantile(p: float, n: int, q: float) -> int:
+    """The fewest successes of `n` that are not exceeded with probability `p`."""
+    successes = max(int(np.ceil(np.nan_to_num(bdtrik(p, n, q)))), 0)  # where q is 0 the root is undefined
+    return successes - 1 if successes > 0 and bdtr(successes - 1, n, q) >= p else successes
 
 
 def median_difference(first: Array, second: Array, *, confidence: float = 0.95) -> Estimate:

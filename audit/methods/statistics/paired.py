@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import bdtr
 
 from audit.methods.statistics.group_shares import one_share
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, percent
@@ -44,9 +44,7 @@ def mcnemar_p(first: Mask, second: Mask) -> float:
     McNemar 1947, doi:10.1007/BF02295996.
     """
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    return float(stats.binomtest(only_first, only_first + only_second).pvalue)
+    return min(1.0, float(2 * bdtr(min(only_first, only_second), only_first + only_second, 0.5)))
 
 
 def difference_of(first: Estimate, second: Estimate, *, what: str) -> Estimate:

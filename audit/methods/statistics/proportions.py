@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scipy import optimize, stats
+from scipy.special import betaincinv, chdtri, ndtr
 
 from audit.errors import MethodError
 from audit.methods.statistics.intervals import Estimate, Interval, Undefined, normal_quantile, percent
@@ -58,8 +58,8 @@ def clopper_pearson(share: Share, *, confidence: float = 0.95) -> Estimate:
     if share.total <= 0:
         return Undefined("There are no rows.", share.rows)
     tail, s, n = (1 - confidence) / 2, min(max(share.successes, 0.0), share.total), share.total
-    low = float(stats.beta.ppf(tail, s, n - s + 1)) if s > 0 else 0.0
-    high = float(stats.beta.ppf(1 - tail, s + 1, n - s)) if s < n else 1.0
+    low = float(betaincinv(s, n - s + 1, tail)) if s > 0 else 0.0
+    high = float(betaincinv(s + 1, n - s, 1 - tail)) if s < n else 1.0
     return Interval(
         share.value,
         min(low, share.value),
@@ -100,7 +100,7 @@ def ratio_interval(first: Share, second: Share, *, confidence: float = 0.95) -> 
         return Undefined("One of the two sides has no rows.", n)
     if second.successes <= 0:
         return Undefined("The rate that would be divided by is zero.", n)
-    limit = float(stats.chi2.ppf(confidence, 1))
+    limit = float(chdtri(1, 1 - confidence))
     ratio = first.value / second.value
 
     def excess(log_ratio: float) -> float:
@@ -117,7 +117,9 @@ def fisher_p(first: Share, second: Share) -> float:
     if not (first.exact and second.exact):
         raise MethodError("Fisher's test needs unweighted counts")
     a, b = int(first.successes), int(second.successes)
-    return float(stats.fisher_exact([[a, first.rows - a], [b, second.rows - b]]).pvalue)
+    from scipy.stats import fisher_exact  # noqa: PLC0415  takes half a second to load
+
+    return float(fisher_exact([[a, first.rows - a], [b, second.rows - b]]).pvalue)
 
 
 def two_proportion_p(first: Share, second: Share) -> float:
@@ -126,7 +128,7 @@ def two_proportion_p(first: Share, second: Share) -> float:
     variance = pooled * (1 - pooled) * (1 / first.total + 1 / second.total)
     if variance <= 0:
         return 1.0
-    return float(2 * stats.norm.sf(abs(first.value - second.value) / math.sqrt(variance)))
+    return float(2 * ndtr(-abs(first.value - second.value) / math.sqrt(variance)))
 
 
 def equality_p(first: Share, second: Share) -> tuple[float, str]:
@@ -169,5 +171,7 @@ def _root(excess: Callable[[float], float], start: float, side: int) -> float:
     while excess(start + side * step) <= 0 and step < 64:
         step *= 2
     ends = sorted((start, start + side * step))
+    from scipy.optimize import brentq  # noqa: PLC0415  takes as long to load as all else here
+
     # A score may be infinite at the edge of the domain, which the root finder cannot take.
-    return math.exp(optimize.brentq(lambda point: min(excess(point), 1e9), *ends, xtol=1e-10))
+    return math.exp(brentq(lambda point: min(excess(point), 1e9), *ends, xtol=1e-10))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtr
 
 from audit.errors import MethodError
 
@@ -52,5 +52,5 @@ def compare(
     if not drawn.any():
         return Comparison(ours.size, float(share.max()), None, None, exactly)
     errors = excess[drawn] / se[drawn]
-    p = min(1.0, float(2 * t.sf(errors.max(), max(freedom, 1)) * drawn.sum()))
+    p = min(1.0, float(2 * stdtr(max(freedom, 1), -errors.max()) * drawn.sum()))
     return Comparison(ours.size, float(share.max()), float(errors.max()), p, exactly and p >= significance)

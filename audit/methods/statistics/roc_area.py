@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from audit.methods.statistics.influence import standard_error
 from audit.methods.statistics.intervals import Interval, normal_quantile, percent
@@ -76,7 +76,7 @@ def logit_interval(
         alike = ((1 - confidence) / 2) ** (1 / max(units, 1))
         low, high = value * alike, value * alike + (1 - alike)
         return Interval(value, min(low, value), max(high, value), n, f"{bound}, {percent(confidence)} binomial bound of the smaller class")
-    quantile = normal_quantile(confidence) if clusters is None else float(stats.t.ppf(0.5 + confidence / 2, max(units - 1, 1)))
+    quantile = normal_quantile(confidence) if clusters is None else float(stdtrit(max(units - 1, 1), 0.5 + confidence / 2))
     centre, half = math.log(value / (1 - value)), quantile * error / (value * (1 - value))
     low, high = (1 / (1 + math.exp(-min(max(end, -700.0), 700.0))) for end in (centre - half, centre + half))
     text = f"{what} {percent(confidence)} logit interval" + ("" if clusters is None else f" over {len(np.unique(clusters))} clusters")

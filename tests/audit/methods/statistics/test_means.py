@@ -57,6 +57,19 @@ def test_the_median_interval_agrees_with_scipy():
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
 
 
+@pytest.mark.parametrize("q", [0.05, 0.25, 0.5, 0.9])
+@pytest.mark.parametrize("n", [60, 61, 100, 2_000, 50_001])
+def test_the_ends_of_a_quantile_are_at_the_ranks_of_scipys_binomial(n, q):
+    below, above = stats.binom.ppf([0.025, 0.975], n, q)
+
+    found = quantile_interval(np.arange(1.0, n + 1), q)
+
+    if below < 1:
+        assert isinstance(found, Undefined)
+    else:
+        assert (found.low, found.high) == (below, above + 1)
+
+
 def test_five_rows_are_too_few_for_a_median_interval_and_six_are_enough():
     # With 5 rows the full range covers the median with probability 1 - 2/32 = 0.9375 only; with 6 rows 0.96875.
     assert isinstance(quantile_interval(np.arange(5.0)), Undefined)

@@ -83,3 +83,10 @@ def test_distances_of_independent_ends_add_as_squares() -> None:
 
     assert isinstance(found, Interval)
     assert (found.value, found.low, found.high, found.n) == pytest.approx((0.4, 0.4 - 0.5, 0.4 + math.hypot(0.1, 0.1), 30))
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (1, 0), (5, 5), (3, 4), (17, 4), (0, 30), (400, 460)])
+def test_the_p_value_is_that_of_scipys_binomial_test(first: int, second: int) -> None:
+    expected = stats.binomtest(first, first + second).pvalue if first + second else 1.0
+
+    assert mcnemar_p(*pair(7, first, second, 9)) == pytest.approx(expected, rel=1e-12)
