@@ -62,7 +62,8 @@ def command(app: Path, *, address: str, port: int) -> list[str]:
         "client.showErrorDetails": "none",
         "logger.hideWelcomeMessage": "true",
         # The report's accent: white on it, as on chosen filters, is legible on both grounds.
-        "theme.primaryColor": "#1f5f8f",
+        "theme.light.primaryColor": "#1f5f8f",
+        "theme.dark.primaryColor": "#1f5f8f",
     }
     return [sys.executable, "-m", "streamlit", "run", str(app), *(f"--{name}={value}" for name, value in options.items())]
 
