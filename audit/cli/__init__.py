@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -24,6 +25,19 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+
+def _told_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"netassay {version('netassay')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(*, _version: Annotated[bool, typer.Option("--version", callback=_told_version, is_eager=True, help="Show the version.")] = False) -> None:
+    """Options of the command line itself, before a subcommand."""
+
+
 for command in (init, inspect_model, run, report, dashboard, verify, runs, catalogue):
     command.register(app)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,9 @@ def test_predictions_load_no_torch(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_version_is_that_of_the_installed_package(tmp_path: Path) -> None:
+    said = netassay("--version", cwd=tmp_path)
+
+    assert (said.code, said.out, said.err) == (0, f"netassay {version('netassay')}\n", "")
