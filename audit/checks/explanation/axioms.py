@@ -17,8 +17,8 @@ from audit.rows import Rows
 
 PROBE = "attribution.planted_twins"
 WORDS = {
-    "dummy": "credits a column that the network ignores with",
-    "asymmetry": "tells two columns apart that the network treats alike, by",
+    "dummy": "credits an input that the network ignores with",
+    "asymmetry": "tells two inputs apart that the network treats alike, by",
     "nonlinearity": "does not add up over the two parts of a sum, and misses",
 }
 
@@ -28,27 +28,28 @@ WORDS = {
     topics=("explanation", "explanation_quality"),
     measures=("dummy_share", "asymmetry", "nonlinearity"),
     reads=(PROBE,),
-    needs={"inputs", "background", "movable", "same_players"},
+    needs={"inputs", "background"},
 )
 def axioms(rows: Rows, *, above: float = 0.05) -> Evidence:
-    """Does a column that the network ignores get nothing, and do two columns that it treats alike get the same?
+    """Does an input that the network ignores get nothing, and do two inputs that it treats alike get the same?
 
     Why it matters:
         Methods of explanation are chosen for what they promise: nothing for what plays no part, the same for what plays the same part. Whether
         the promise is kept depends on the network too, on its rounding, on randomness inside it, and on how many rows were drawn. A reason that
-        a column gets without any effect on the output is no reason.
+        an input gets without any effect on the output is no reason.
 
     How to read it:
-        Twins of the network are made whose structure is known. One has a further column, a copy of the one that matters most, and ignores it:
-        `dummy_share` is the part of the attribution that this column gets. One looks at the mean of that column and its copy: `asymmetry` is how
-        far the two are apart. One adds a straight line: `nonlinearity` is how far its attributions are from the sum of the two parts. All are
-        over the absolute attribution of the row, 0 at best, with 95 % intervals over rows. Sampled methods have some by chance. Random numbers
-        and the distance of the row from the background are controls: the second is symmetric, and still credits the ignored column. A mean
-        whose interval lies above the setting `above`, a technical limit, is a reason for attention.
+        Twins of the network are made whose structure is known. One has a further input, a copy of the one that matters most, and ignores it:
+        `dummy_share` is the part of the attribution that this input gets. One looks at the mean of that input and its copy, or where these are
+        words answers with the mean of its answers to the one and the other: `asymmetry` is how far the two are apart. One adds a straight line,
+        for words through numbers that stand for them: `nonlinearity` is how far its attributions are from the sum of the two parts. All are over
+        the absolute attribution of the row, 0 at best, with 95 % intervals over rows. Sampled methods have some by chance. Random numbers and the
+        distance of the row from the background are controls: the second is symmetric, and still credits the ignored input. A mean whose interval
+        lies above the setting `above`, a technical limit, is a reason for attention.
 
     What it cannot show:
-        That explanations which keep these promises are right; many wrong ones keep them. The copy agrees with the column in every row, which
-        no real pair of columns does. LIME explains probabilities by a linear model, so it is not asked about sums.
+        That explanations which keep these promises are right; many wrong ones keep them. The copy agrees with the input in every row, which no
+        real pair of inputs does. LIME explains probabilities by a linear model, so it is not asked about sums.
 
     References:
         Shapley 1953, A value for n-person games, doi:10.1515/9781400881970-018

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from audit.errors import MethodError
-from audit.probes.attribution.planted_twins import planted_twins
+from audit.brief_explanations import FewRows
+from audit.config_file import load_config
+from audit.open_model import Trust
+from audit.open_subject import open_subject
+from audit.probes.attribution.planted_twins import _largest, planted_twins
+from tests.audit.probes.attribution.explained_rows import ROOT
 from tests.audit.probes.attribution.explained_rows import measure as measure_file
 from tests.audit.probes.attribution.small import ENTRIES, PICTURE, measure, subject_of
 from tests.smoke import subjects
+from tests.smoke.structured_subjects import write_several
 
 CHEAP = {"walks": 40, "samples": 600, "sets": 2}
 
@@ -126,6 +133,66 @@ def test_images_have_patches_for_players_and_no_lime():
             assert of(found, axiom)[method].max() < 1e-9, (method, axiom)
 
 
-def test_whole_numbers_have_no_twin(tmp_path):
-    with pytest.raises(MethodError, match="whole numbers"):
-        measure_file(subjects.write_reviews(tmp_path), planted_twins, rows=2)
+def opened(file, *given):
+    return open_subject(load_config(file, list(given)), Trust((ROOT,)))
+
+
+def named(found, column):
+    return dict(zip(found.tables["attributions"]["name"], found.columns[column].T, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("write", "given"),
+    [
+        (subjects.write_reviews, []),
+        (partial(write_several, text=True), []),
+        (subjects.write_photos, ['data.image.players="superpixels"', "data.image.superpixels=8"]),
+        (subjects.write_photos, ['data.image.players="superpixels"', "data.image.superpixels=8", 'data.image.absent="blur"']),
+    ],
+    ids=["words", "words beside columns and images", "superpixels", "blurred superpixels"],
+)
+def test_words_and_players_of_each_row_keep_the_axioms_by_what_matters_most_in_the_row(tmp_path, write, given):
+    found = measure_file(opened(write(tmp_path), *given), planted_twins, rows=5, walks=40, exact_up_to=4)
+
+    assert found.tables["planted"]["name"] == ["what matters most in each row"]
+    assert found.tables["attributions"]["name"] == ["shapley", "occlusion", "integrated_gradients", "distance", "random"]
+    for axiom in ("dummy", "nonlinearity"):
+        for method in ("shapley", "occlusion", "integrated_gradients"):
+            assert named(found, axiom)[method].max() < 1e-4, (method, axiom)  # the networks are of single precision
+        assert named(found, axiom)["random"].mean() > 0.02
+    assert named(found, "asymmetry")["occlusion"].max() < 1e-4
+    assert named(found, "asymmetry")["integrated_gradients"].max() < 1e-4
+    assert named(found, "asymmetry")["shapley"].mean() < named(found, "asymmetry")["random"].mean()
+    assert named(found, "dummy")["distance"].max() > 0
+
+
+@pytest.mark.parametrize("write", [subjects.write_reviews, partial(write_several, text=True)], ids=["alone", "beside others"])
+def test_deep_shap_of_words_keeps_the_axioms_along_their_embeddings(tmp_path, write):
+    found = measure_file(write(tmp_path), planted_twins, rows=3, walks=2, propagated=True)
+
+    for axiom in ("dummy", "asymmetry", "nonlinearity"):
+        assert named(found, axiom)["deep_shap"].max() < 1e-4
+
+
+def test_what_matters_most_is_the_word_that_decides(tmp_path):
+    found = measure_file(subjects.write_reviews(tmp_path), planted_twins, rows=5, walks=40, exact_up_to=4)
+    rows = FewRows(found.subject, found.inputs, found.columns["target"].astype(np.int64), (), np.zeros((0, *found.inputs.shape[1:]), np.int64))
+
+    chosen = _largest(rows)
+
+    fall = np.abs(rows.occlusion())
+    assert (fall[np.arange(5), chosen] == fall.max(axis=1)).all()
+    assert (fall.max(axis=1) > 0).all()
+
+
+def test_a_network_of_words_that_draws_at_random_breaks_every_promise(tmp_path):
+    subject = opened(subjects.write_reviews(tmp_path))
+    module = subject.model._module
+    last = [part for part in module.modules() if isinstance(part, nn.Linear)][-1]
+    last.register_forward_pre_hook(lambda _, given: (functional.dropout(given[0], 0.3, training=True),))
+
+    found = measure_file(subject, planted_twins, rows=5, walks=40)
+
+    for method in ("shapley", "occlusion"):
+        for axiom in ("dummy", "asymmetry", "nonlinearity"):
+            assert named(found, axiom)[method].mean() > 0.02, (method, axiom)
