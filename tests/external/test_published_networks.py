@@ -36,6 +36,8 @@ embarked = { kind = "categorical", levels = ["Cherbourg", "Queenstown", "Southam
 class = { kind = "categorical", levels = ["1st", "2nd", "3rd"] }
 [data.groups]
 gender = "gender"
+[probes]
+"attribution.integrated_gradients" = { rows = 60 }
 """
 CIFAR = """
 name = "CIFAR-10"
@@ -58,8 +60,8 @@ mean = 0.5
 deviation = [0.5, 0.5, 0.5]
 patch = 8
 [probes]
-"attribution.shapley" = { rows = 2, witness = 1 }
-"attribution.integrated_gradients" = { rows = 2 }
+"attribution.shapley" = { rows = 2, witness = 1, background = 20 }
+"attribution.integrated_gradients" = { rows = 2, background = 5 }
 "attribution.lime" = { rows = 2, samples = 200 }
 "robustness.pgd" = { rows = 10 }
 """
