@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -23,19 +27,43 @@ class Said:
     err: str
 
 
-def netassay(*arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None, timeout: float = 120) -> Said:
-    """Run ``netassay`` in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "audit", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+def netassay(*arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None, timeout: float = 120, fresh: bool = False) -> Said:
+    """Run ``netassay`` in a process of its own; unless `fresh`, or it starts workers, with the libraries loaded beforehand."""
+    given, variables = [str(each) for each in arguments], {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
+    if not (fresh or environment or "--workers" in given):
+        return _warm(given, cwd, variables, timeout)
+    command = [sys.executable, "-m", "audit", *given]
+    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, check=False)
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+def _warm(arguments: list[str], cwd: Path, environment: dict[str, str], timeout: float) -> Said:
+    server = _server()
+    assert server.stdin
+    assert server.stdout
+    with TemporaryDirectory(prefix="netassay-said-") as held:
+        out, err = Path(held, "out"), Path(held, "err")
+        asked = {"arguments": arguments, "cwd": str(cwd), "environment": environment, "out": str(out), "err": str(err), "timeout": timeout}
+        server.stdin.write(json.dumps(asked) + "\n")
+        server.stdin.flush()
+        code = json.loads(server.stdout.readline())
+        if code is None:
+            raise subprocess.TimeoutExpired(arguments, timeout)
+        return Said(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+
+
+@cache
+def _server() -> subprocess.Popen[str]:
+    """The process that is forked for each command."""
+    server = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("warm_command.py"))],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    atexit.register(server.terminate)
+    return server
 
 
 CONFIG = """

@@ -32,7 +32,7 @@ def test_the_walk_ends_in_a_report_about_a_network_that_works(tmp_path: Path) ->
     (tmp_path / "example.py").write_text(python, encoding="utf-8")
     subprocess.run([sys.executable, "example.py"], cwd=tmp_path, check=True)
 
-    said = [netassay(*command, cwd=tmp_path, timeout=600) for command in commands]
+    said = [netassay(*command, cwd=tmp_path, timeout=600, fresh=True) for command in commands]
 
     assert [one.code for one in said] == [0] * len(commands), [one.err for one in said]
     assert "sanity.labels" in said[-1].out
@@ -51,7 +51,7 @@ def test_weights_and_a_folder_of_photos_end_in_a_report(tmp_path: Path) -> None:
     look = (nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64, 2))
     torch.save(nn.Sequential(*look).state_dict(), tmp_path / "network.pt")
 
-    said = [netassay(*command, cwd=tmp_path, timeout=600) for command in blocks()[2]]
+    said = [netassay(*command, cwd=tmp_path, timeout=600, fresh=True) for command in blocks()[2]]
 
     assert said[-1].code in {0, 1}, [one.err for one in said]  # 1 where an untrained network is outside a technical limit
     assert [one.code for one in said[:-1]] == [0, 0], [one.err for one in said]

@@ -447,11 +447,6 @@ id = "image_id"
 image = { array = "images", scale = 16, patch = 2 }
 [data.groups]
 ink = "ink"
-[probes]
-"attribution.lime" = { rows = 20, samples = 1000 }
-"attribution.shapley" = { rows = 40 }
-"attribution.integrated_gradients" = { rows = 100 }
-"robustness.pgd" = { rows = 60 }
 """
 
 _DIABETES = """

@@ -79,7 +79,7 @@ def with_line(network: Network, slope: Tensor, numbers: Callable[[Tensor], Tenso
 
 def numbers_of(flat: Tensor, ids: NDArray[np.bool_], dtype: torch.dtype) -> Tensor:
     """Flattened rows (m, entries) as numbers a line can go through: those that are `ids` (entries,), which have no order, as their sines."""
-    each = flat.to(dtype)
+    each = flat.type(dtype)
     return torch.where(torch.as_tensor(ids, device=flat.device), each.sin(), each) if ids.any() else each
 
 
