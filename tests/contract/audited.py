@@ -45,7 +45,7 @@ NAMES = [pytest.param(name, marks=pytest.mark.slow) if name == "digits" else nam
 
 
 FEW = {"interactions": 6, "under_test": 12, "layer_units": 6, "planted_twins": 6, "in_company": 6}
-SMALLER = ("probes.attribution.perturbed_rows.real=60", "probes.attribution.perturbed_rows.explained=4")
+SMALLER = tuple(f"probes.attribution.perturbed_rows.{name}" for name in ("real=60", "explained=4", "folds=2"))
 SAMPLED = (*(f"probes.attribution.{probe}.rows={rows}" for probe, rows in FEW.items()), *SMALLER)
 """The dearest instruments look at a few rows, so that the tests end."""
 OF_IMAGES = (
