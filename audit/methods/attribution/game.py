@@ -123,62 +123,67 @@ class Game:
 
     def worth(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
         """v of each of the coalitions `inside` (c, varying players), as (c, k), for the flattened `row`."""
-        k, b = self.alone.shape[1], len(self.background)
-        found = [(answers.transpose(1, 2).reshape(-1, b) @ self.weights).view(-1, k) for answers in self.asked(row, inside, places)]
-        return self.linked(torch.cat(found)) if found else self.alone.new_zeros(0, k)
+        b, k = self.alone.shape
+        found = self.alone.new_empty(len(inside), k)
+        for chosen, answers in self.asked(row, inside, places):
+            found[chosen] = (answers.transpose(1, 2).reshape(-1, b) @ self.weights).view(-1, k)
+        return self.linked(found) if len(inside) else found
 
     def worths(self, rows: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
         """`worth` of several flattened `rows` (r, entries) in which the same players vary, (r, c, k); quicker than one by one where b is small."""
-        member, (b, k) = torch.as_tensor(inside, device=rows.device), self.alone.shape
-        held = self._behind_first(rows, member, places) if len(rows) > 1 and member.numel() else None
+        b, k = self.alone.shape
+        held = self._behind_first(rows, inside, places) if len(rows) > 1 and inside.size else None
         if held is None:
             return torch.stack([self.worth(row, inside, places) for row in rows])
-        answers = torch.cat(list(held)).view(len(member), len(rows), b, k)
-        return self.linked(torch.einsum("crbk,b->rck", answers, self.weights))
+        found = self.alone.new_empty(len(inside), len(rows), k)
+        for chosen, answers in held:
+            found[chosen] = torch.einsum("crbk,b->crk", answers.view(len(answers), len(rows), b, k), self.weights)
+        return self.linked(found.transpose(0, 1).contiguous())
 
-    def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[Tensor]:
-        """Outputs for each of the coalitions `inside` and each background row, (c, b, k), some coalitions at a time."""
-        member = torch.as_tensor(inside, device=row.device)
-        if not member.numel():
+    def asked(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Outputs for each of the coalitions `inside` and each background row, (c', b, k), some coalitions at a time, after their places (c',)."""
+        if not inside.size:
             return
-        held = self._behind_first(row[None], member, places)
+        held = self._behind_first(row[None], inside, places)
         if held is not None:
             yield from held
             return
+        member = torch.as_tensor(inside, device=row.device)
         entries = member if torch.equal(places, torch.arange(member.shape[1], device=row.device)) else member[:, places]
         size = min(max(1, self.chunk // self.background.shape[0]), entries.shape[0])
         mix = mixer(row, self.background, size)
         b, k = self.alone.shape
 
         def answers(part: Tensor) -> Tensor:
-            return self.answers(mix(part[None, None], slice(None), False)).view(b, -1, k).transpose(0, 1)
+            return self.answers(mix(part[None, None], slice(None), False)).view(b, -1, k).transpose(0, 1)[None]
 
-        yield from self._in_groups(answers, bits_of(entries, row), size, b)
+        yield from self._in_groups(answers, bits_of(entries, row), (np.arange(len(inside)),), size, b)
 
-    def _in_groups(self, answers: Callable[[Tensor], Tensor], members: Tensor, size: int, b: int) -> Iterator[Tensor]:
-        """`answers` (c, b, k) of `size` of the `members` (c, …) at a time, laid together for many of them."""
-        k = self.alone.shape[1]
-        most = max(1, AT_ONCE // (b * k))
-        for group in torch.split(members, most):
-            held = self.alone.new_empty(group.shape[0], b, k)
+    def _in_groups(
+        self, answers: Callable[[Tensor], Tensor], members: Tensor, places: tuple[NDArray[np.int64], ...], size: int, b: int
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """`answers` (copies, c, b, k) of `size` of the `members` (c, …) at a time, laid together for many; each copy has its `places` (c,)."""
+        k, copies = self.alone.shape[1], len(places)
+        most = max(1, AT_ONCE // (b * k * copies))
+        for start in range(0, members.shape[0], most):
+            group = members[start : start + most]
+            held = self.alone.new_empty(copies, group.shape[0], b, k)
 
             def fill(run: slice, group: Tensor = group, held: Tensor = held) -> None:
-                held[run] = answers(group[run])
+                held[:, run] = answers(group[run])
 
             deque(each_run(fill, group.shape[0], min(size, most), members.device), maxlen=0)
-            yield held
+            yield torch.from_numpy(np.concatenate([each[start : start + most] for each in places])), held.flatten(0, 1)
 
-    def _behind_first(self, rows: Tensor, member: Tensor, places: Tensor) -> Iterator[Tensor] | None:
-        """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x - b)_i, for `rows` (r, entries) one behind the other, (c, r · b, k).
+    def _behind_first(self, rows: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[tuple[Tensor, Tensor]] | None:
+        """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x - b)_i, for `rows` (r, entries) one behind the other, (c', r · b, k).
 
         None where mixing the rows costs no more.
         """
-        if self.first is None or member.shape[0] < FEWEST_COALITIONS:
+        if self.first is None or len(inside) < FEWEST_COALITIONS:
             return None
-        parts = self.parts(self.first, rows, places, member.shape[1])
-        if parts is None:
-            return None
-        return self._added(self.first, torch.cat([member, torch.ones_like(member[:, :1])], dim=1).type_as(parts), parts)
+        parts = self.parts(self.first, rows, places, inside.shape[1])
+        return None if parts is None else self._added(self.first, inside, parts)
 
     def parts(self, first: FirstLayer, rows: Tensor, places: Tensor, m: int) -> Tensor | None:
         """What the first layer makes of each of the m varying players of `rows` (r, entries) alone, and last of the background, (m + 1, r · b, h).
@@ -198,22 +203,42 @@ class Game:
         parts[m:] = first.before(self.background).detach().repeat(r, 1)
         return parts if bool(torch.isfinite(parts.sum())) else None
 
-    def _added(self, first: FirstLayer, member: Tensor, parts: Tensor) -> Iterator[Tensor]:
-        """Many coalitions (c, m + 1) with some background rows of (m + 1, b, h) after the other: products of this shape are the quickest."""
-        room, h = Room(), parts.shape[2]
+    def _added(self, first: FirstLayer, inside: NDArray[np.bool_], parts: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Many coalitions (c, m) with some background rows of `parts` (m + 1, b, h) after the other: products of this shape are the quickest.
+
+        Of a coalition and its complement one is added up, since both together are W x + W b.
+        """
+        one, other, alone = complements(inside)
+        if 2 * parts.shape[1] * self.alone.shape[1] > AT_ONCE:  # two coalitions are too much at once
+            one, other, alone = one[:0], other[:0], np.arange(len(inside))
+        ends = parts[:-1].sum(dim=0) + 2 * parts[-1]
+        for places in ((one, other), (alone,)):
+            if len(places[0]):
+                yield from self._added_by(first, inside, parts, ends, places)
+
+    def _added_by(
+        self, first: FirstLayer, inside: NDArray[np.bool_], parts: Tensor, ends: Tensor, places: tuple[NDArray[np.int64], ...]
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        room, (_, b, h), copies = Room(), parts.shape, len(places)
+        own = torch.as_tensor(inside[places[0]], device=parts.device)
+        member = torch.cat([own, torch.ones_like(own[:, :1])], dim=1).type_as(parts)
         size = max(1, IN_CACHE // h) if member.device.type == "cpu" else self.chunk
 
         def answers(part: Tensor) -> Tensor:
             count = part.shape[0]
-            found = []
-            for own in torch.split(parts, max(1, size // count), dim=1):
-                held = torch.mm(part, own.flatten(1), out=room.lend("held", (count, own.shape[1] * h), part))
-                found.append(float64(first.behind(held.view(-1, h))).view(count, own.shape[1], -1))
-            return found[0] if len(found) == 1 else torch.cat(found, dim=1)
+            found, together = [], max(1, size // (count * copies))
+            for start in range(0, b, together):
+                some = parts[:, start : start + together]
+                held = room.lend("held", (copies, count, some.shape[1] * h), part)
+                torch.mm(part, some.flatten(1), out=held[0])
+                if copies == 2:
+                    torch.sub(ends[start : start + together].flatten(), held[0], out=held[1])
+                found.append(float64(first.behind(held.view(-1, h))).view(copies, count, some.shape[1], -1))
+            return found[0] if len(found) == 1 else torch.cat(found, dim=2)
 
-        most = max(1, min(size, AT_ONCE // (parts.shape[1] * self.alone.shape[1])))
-        count = -(-member.shape[0] // most)  # of one size, rather than a small one at the end
-        yield from self._in_groups(answers, member, -(-member.shape[0] // count), parts.shape[1])
+        most = max(1, min(size // copies, AT_ONCE // (b * self.alone.shape[1] * copies)))
+        runs = -(-member.shape[0] // most)  # of one size, rather than a small one at the end
+        yield from self._in_groups(answers, member, places, -(-member.shape[0] // runs), b)
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
@@ -261,6 +286,26 @@ def make_game(
     alone = torch.cat(list(each_part(lambda part: float64(network(part)), background, chunk)))
     places = torch.as_tensor(owner, dtype=torch.int64, device=background.device)
     return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, link, first)
+
+
+def complements(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Places of coalitions `inside` (c, m) and of their complements among them, pair by pair, and of those without one, (p,), (p,) and (c - 2 p,).
+
+    A coalition that is there more than once has no pair.
+    """
+    # Each coalition gets a sum of random numbers that wraps around, which tells it from others; whether it does is looked at.
+    numbers = np.random.default_rng(0).integers(1, 2**63, size=inside.shape[1], dtype=np.uint64)
+    keys = inside.astype(np.uint64) @ numbers
+    wanted, order = numbers.sum() - keys, np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    place = np.minimum(np.searchsorted(ordered, wanted), len(keys) - 1)
+    once = np.ones(len(keys), dtype=np.bool_)
+    once[order[1:]] &= ordered[1:] != ordered[:-1]
+    once[order[:-1]] &= ordered[1:] != ordered[:-1]
+    other = order[place]
+    paired = (ordered[place] == wanted) & once & once[other] & (inside != inside[other]).all(axis=1)
+    first = np.flatnonzero(paired & (np.arange(len(keys)) < other))
+    return first, other[first], np.flatnonzero(~paired)
 
 
 def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues]) -> ShapleyValues:

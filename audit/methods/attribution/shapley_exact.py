@@ -48,10 +48,9 @@ def enumerated(game: Game, row: Tensor) -> RowValues:
     inside = coalitions(m)
     weights, (b, k) = torch.from_numpy(coalition_weights(m)), game.alone.shape
     each = weights[:, :1] * game.alone.flatten() + weights[:, -1:] * total.repeat(b) if m else game.alone.new_zeros(0, b * k)
-    start = 1
-    for answers in game.asked(row, inside[1:-1], game.places(varying)):
-        each.addmm_(weights[:, start : start + len(answers)], answers.reshape(len(answers), b * k))
-        start += len(answers)
+    inner = weights[:, 1:-1]
+    for chosen, answers in game.asked(row, inside[1:-1], game.places(varying)):
+        each.addmm_(inner[:, chosen], answers.reshape(len(answers), b * k))
     mean, doubt = game.over_background(each.view(m, b, k).transpose(0, 1))
     values = game.spread(mean, varying)
     drawn = None if doubt is None else game.spread(doubt, varying)

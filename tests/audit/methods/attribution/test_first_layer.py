@@ -172,9 +172,11 @@ def test_no_more_outputs_are_held_at_once_than_stays_small(behind: bool, backgro
     first = first_layer(network, network, rows) if behind else None
     game = make_game(network, torch.randn(background, 8), np.arange(8), players=8, first=first)
 
-    held = [answers.shape for answers in game.asked(rows[0], coalitions(8)[1:-1], torch.arange(8))]
+    found = [(places, answers.shape) for places, answers in game.asked(rows[0], coalitions(8)[1:-1], torch.arange(8))]
+    held = [shape for _, shape in found]
 
-    assert sum(shape[0] for shape in held) == 254
+    assert sorted(torch.cat([places for places, _ in found]).tolist()) == list(range(254))
+    assert all(shape[0] == len(places) for places, shape in found)
     assert {shape[1:] for shape in held} == {(background, outputs)}
     assert all(shape[0] == 1 or shape.numel() <= AT_ONCE for shape in held)
 
