@@ -155,7 +155,8 @@ class Game:
         b, k = self.alone.shape
 
         def answers(part: Tensor) -> Tensor:
-            return self.answers(mix(part[None, None], slice(None), False)).view(b, -1, k).transpose(0, 1)[None]
+            rows = mix(part[None, None], slice(None), False).view(-1, *self.shape)
+            return answered(self.network, rows, plain).view(b, -1, k).transpose(0, 1)[None]
 
         yield from self._in_groups(answers, bits_of(entries, row), (np.arange(len(inside)),), size, b)
 
@@ -326,18 +327,24 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
     return ShapleyValues(values, se, game.base.numpy(), total, evaluations, exact, drawn)
 
 
-def answered(network: Network, rows: Tensor) -> Tensor:
-    """Outputs (m, k) float64 of rows (m, …), in several passes where memory ends."""
+def answered(network: Network, rows: Tensor, told: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """Outputs (m, k) of rows (m, …), as they are `told`, float64 by default, in several passes where memory ends."""
+    told = float64 if told is None else told
     try:
-        return float64(network(rows))
+        return told(network(rows))
     except RuntimeError as error:
         if not is_out_of_memory(error) or rows.shape[0] < 2:
             raise
     release_memory(rows.device)  # after the handler, whose traceback keeps the tensors of the failed call alive
-    return torch.cat(list(each_part(lambda part: float64(network(part)), rows, rows.shape[0] // 2)))
+    return torch.cat(list(each_part(lambda part: told(network(part)), rows, rows.shape[0] // 2)))
+
+
+def plain(output: Tensor) -> Tensor:
+    """Without its gradient, on the CPU, for what copies it anyway."""
+    return (output.detach() if output.requires_grad else output).cpu()
 
 
 def float64(output: Tensor) -> Tensor:
     """A detached copy on the CPU; not every device knows float64."""
-    held = output.detach().cpu()
+    held = plain(output)
     return held.clone() if held.dtype == torch.float64 else held.double()

@@ -10,6 +10,7 @@ from torch import Tensor
 from audit.methods.attribution.room import Room
 
 Mix = Callable[[Tensor, slice, bool], Tensor]
+Asked = tuple[int | None, int | None, torch.Size]
 LONG_RUN = 256
 """Entries from which on rows are long enough to be exchanged one by one."""
 MOST_LAID_OUT = 1_048_576
@@ -40,12 +41,23 @@ def mixer(row: Tensor, background: Tensor, most: int) -> Mix:
     if times == 1:
         ours, theirs, apart = ours[:, :, None], theirs[:, :, None], apart[:, :, None]
 
+    last: dict[bool, tuple[Asked, Tensor, Tensor, Tensor, Tensor]] = {}  # walks ask for the same again and again
+
+    def views(rows: slice, turned: bool, shape: torch.Size) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What may change, what it changes, and where the answer goes, as bits and as rows."""
+        change, kept = apart[rows], ours if turned else theirs[rows]
+        if shape[2] < change.shape[2]:
+            change, kept = change[:, :, : shape[2]], kept[:, :, : shape[2]]
+        held = room.lend(str(turned), (change.shape[0], *shape[1:]), row)
+        return change, kept, held.view(kind), held.view(-1, size)
+
     def mix(inside: Tensor, rows: slice, turned: bool) -> Tensor:
-        change, kept, mask = apart[rows], ours if turned else theirs[rows], inside if times == 1 else inside.flatten(2)
-        if mask.shape[2] < change.shape[2]:
-            change, kept = change[:, :, : mask.shape[2]], kept[:, :, : mask.shape[2]]
-        held = room.lend(str(turned), (change.shape[0], *mask.shape[1:]), row)
-        torch.bitwise_and(change, mask, out=held.view(kind)).bitwise_xor_(kept)
-        return held.view(-1, size)
+        mask = inside if times == 1 else inside.flatten(2)
+        asked = (rows.start, rows.stop, mask.shape)
+        if turned not in last or last[turned][0] != asked:
+            last[turned] = (asked, *views(rows, turned, mask.shape))
+        _, change, kept, bits, answer = last[turned]
+        torch.bitwise_and(change, mask, out=bits).bitwise_xor_(kept)
+        return answer
 
     return mix
