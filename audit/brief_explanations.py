@@ -64,13 +64,19 @@ class FewRows:
             found[part.places] = per_player(differs.astype(np.float64), part.owner, self.players) > 0
         return found
 
+    @cached_property
+    def ids(self) -> NDArray[np.bool_]:
+        """Entries of a flattened row that are token ids, (entries,)."""
+        encoder = self.subject.encoder
+        found: NDArray[np.bool_] = entries_of(encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN, self.values.shape[1:]).ids
+        return found
+
     def distance(self) -> Array:
         """How far the entries of each player are from the mean of what stands for absent, without a sign: (n, players).
 
         Of entries that are token ids it is the number that differs.
         """
-        found, encoder = np.zeros((len(self.values), self.players)), self.subject.encoder
-        ids = entries_of(encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN, self.values.shape[1:]).ids
+        found, ids = np.zeros((len(self.values), self.players)), self.ids
         for part in self.parts:
             rows, absent = self.values[part.places], part.absent
             far, differ = np.abs(rows - absent.mean(axis=0)), (rows[:, None] != absent).mean(axis=1)

@@ -28,7 +28,7 @@ class Said:
 
 
 def netassay(*arguments: str | Path, cwd: Path, environment: dict[str, str] | None = None, timeout: float = 120, fresh: bool = False) -> Said:
-    """Run ``netassay`` in a process of its own; unless `fresh`, or it starts workers, with the libraries loaded beforehand."""
+    """Run ``netassay`` in a process of its own, with the libraries loaded beforehand; not where `fresh`, with workers, or in an `environment`."""
     given, variables = [str(each) for each in arguments], {**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})}
     if not (fresh or environment or "--workers" in given):
         return _warm(given, cwd, variables, timeout)
@@ -46,7 +46,9 @@ def _warm(arguments: list[str], cwd: Path, environment: dict[str, str], timeout:
         asked = {"arguments": arguments, "cwd": str(cwd), "environment": environment, "out": str(out), "err": str(err), "timeout": timeout}
         server.stdin.write(json.dumps(asked) + "\n")
         server.stdin.flush()
-        code = json.loads(server.stdout.readline())
+        answer = server.stdout.readline()
+        assert answer, "the process that is forked for commands has ended"
+        code = json.loads(answer)
         if code is None:
             raise subprocess.TimeoutExpired(arguments, timeout)
         return Said(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))

@@ -123,11 +123,13 @@ class Game:
 
     def worth(self, row: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
         """v of each of the coalitions `inside` (c, varying players), as (c, k), for the flattened `row`."""
+        if not inside.size:
+            return self.base.repeat(len(inside), 1)  # nobody varies
         b, k = self.alone.shape
         found = self.alone.new_empty(len(inside), k)
         for chosen, answers in self.asked(row, inside, places):
             found[chosen] = (answers.transpose(1, 2).reshape(-1, b) @ self.weights).view(-1, k)
-        return self.linked(found) if len(inside) else found
+        return self.linked(found)
 
     def worths(self, rows: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Tensor:
         """`worth` of several flattened `rows` (r, entries) in which the same players vary, (r, c, k); quicker than one by one where b is small."""
@@ -209,10 +211,8 @@ class Game:
 
         Of a coalition and its complement one is added up, since both together are W x + W b.
         """
-        one, other, alone = complements(inside)
-        if 2 * parts.shape[1] * self.alone.shape[1] > AT_ONCE:  # two coalitions are too much at once
-            one, other, alone = one[:0], other[:0], np.arange(len(inside))
-        ends = parts[:-1].sum(dim=0) + 2 * parts[-1]
+        ends, single = parts[:-1].sum(dim=0) + 2 * parts[-1], 2 * parts.shape[1] * self.alone.shape[1] > AT_ONCE
+        one, other, alone = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.arange(len(inside))) if single else complements(inside)
         for places in ((one, other), (alone,)):
             if len(places[0]):
                 yield from self._added_by(first, inside, parts, ends, places)

@@ -14,8 +14,6 @@ from torch import Tensor
 from audit.background import Against, draw_background
 from audit.baseline_rows import at_once, rows_and_baselines, rows_at_once
 from audit.brief_explanations import STEPS, FewRows, methods_of
-from audit.data.encoding import StructuredEncoder
-from audit.data.leaf import PLAIN, entries_of
 from audit.errors import MethodError, ModelError
 from audit.explained import differentiable, filled, finite, smooth, targets, usual_spread
 from audit.lime_twins import LimeTwins, lime_twins
@@ -90,7 +88,7 @@ def planted_twins(
     target, known = targets(block), finite(block)
     streams = [[stream for stream, keep in zip(block.generators(), known, strict=True) if keep] for _ in range(3)]
     rows = FewRows(block.subject, block.batch.values[known], target[known], streams[0], state.background)
-    planted = _largest(rows) if state.player is None else np.full(len(rows.values), state.player, dtype=np.int64)
+    planted = _effects(rows).argmax(axis=1) if state.player is None else np.full(len(rows.values), state.player, dtype=np.int64)
     names = (*state.methods, *([LIME] if state.lime is not None else []), "distance", "random")
     found = {name: np.full((len(rows.values), len(names)), np.nan) for name in ("dummy", "asymmetry", "nonlinearity")}
     for whole in rows.parts:
@@ -116,16 +114,9 @@ def planted_twins(
     return {"target": target.astype(np.int32), **filled(known, found)}
 
 
-def _largest(rows: FewRows) -> NDArray[np.int64]:
-    """The player of each row whose replacement changes the output most, (n,)."""
-    return np.asarray(np.argmax(np.nan_to_num(np.abs(rows.occlusion()), posinf=0.0), axis=1), dtype=np.int64)
-
-
-def _ids(subject: Subject, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which entries of a flattened row of `shape` are token ids, (entries,)."""
-    encoder = subject.encoder
-    ids: NDArray[np.bool_] = entries_of(encoder.arguments if isinstance(encoder, StructuredEncoder) else PLAIN, shape).ids
-    return ids
+def _effects(rows: FewRows) -> Array:
+    """How much the output changes with the replacement of each player, (n, players); 0 where it is no finite number."""
+    return np.asarray(np.nan_to_num(np.abs(rows.occlusion()), posinf=0.0))
 
 
 @dataclass(frozen=True)
@@ -185,7 +176,7 @@ class _Part:
         subject, part = self.rows.subject, self.part
         values, model = self.rows.values[part.places], differentiable(subject)
         if not smoothly:
-            return _Seen(model.tensor(values), model.tensor(part.absent), part.owner, _ids(subject, values.shape[1:]), self.state.slope)
+            return _Seen(model.tensor(values), model.tensor(part.absent), part.owner, self.rows.ids, self.state.slope)
         leaf = smooth(subject)
         inputs, baselines = rows_and_baselines(subject, leaf, values, self.rows.background)
         owner = part.owner[leaf.smooth_entries(values.shape[1:]).origin]
@@ -227,8 +218,8 @@ def prepare(subject: Subject, *, background: int = 10, samples: int = 2000, sets
     values = subject.encode(subject.evaluate.take(chosen)).values
     few = FewRows(subject, values, np.zeros(len(values), dtype=np.int64), (), drawn)
     player = None
-    if not (subject.players.by_row or _ids(subject, values.shape[1:]).any()):
-        player = int(np.argmax(np.nan_to_num(np.abs(few.occlusion()), posinf=0.0).mean(axis=0)))
+    if not (subject.players.by_row or few.ids.any()):
+        player = int(np.argmax(_effects(few).mean(axis=0)))
     methods, notes = methods_of(subject), list[str]()
     slope, smooth_slope = _slopes(few, stream, smoothly=bool(set(methods) & SMOOTH))
     if propagated:
@@ -250,8 +241,7 @@ def prepare(subject: Subject, *, background: int = 10, samples: int = 2000, sets
 
 def _slopes(few: FewRows, stream: np.random.Generator, *, smoothly: bool) -> tuple[Array, Array]:
     """Slopes of a line by entry of a row and, where `smoothly` is asked for and it is another, by entry of a smooth leaf."""
-    subject, values, length = few.subject, few.values, float(usual_spread(few.subject).max()) or 1.0
-    ids = _ids(subject, values.shape[1:])
+    subject, values, ids, length = few.subject, few.values, few.ids, float(usual_spread(few.subject).max()) or 1.0
 
     def slope(*rows: Tensor) -> Array:
         """As long as the output usually varies, and of about as much at every entry."""

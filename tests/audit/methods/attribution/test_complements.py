@@ -66,3 +66,12 @@ def test_answers_are_those_of_the_network_in_whatever_order(b: int, dtype: torch
     together = game.worths(rows, inside, torch.arange(9))
     for row, worth in zip(rows, together, strict=True):
         torch.testing.assert_close(worth, game.worth(row, inside, torch.arange(9)), rtol=0, atol=1e-5)
+
+
+def test_where_nobody_varies_every_coalition_is_worth_the_base() -> None:
+    network, rest = nn.Linear(3, 2).requires_grad_(False), torch.ones(4, 3)
+    game = make_game(network, rest, np.arange(3), players=3)
+
+    found = game.worth(rest[0], np.zeros((5, 0), dtype=np.bool_), torch.arange(0))
+
+    torch.testing.assert_close(found, network(rest[:1]).double().expand(5, -1))

@@ -70,6 +70,11 @@ def test_the_ends_of_a_quantile_are_at_the_ranks_of_scipys_binomial(n, q):
         assert (found.low, found.high) == (below, above + 1)
 
 
+@pytest.mark.parametrize("q", [0.0, 1.0])
+def test_the_ends_of_the_data_have_no_interval(q):
+    assert isinstance(quantile_interval(np.arange(50.0), q), Undefined)
+
+
 def test_five_rows_are_too_few_for_a_median_interval_and_six_are_enough():
     # With 5 rows the full range covers the median with probability 1 - 2/32 = 0.9375 only; with 6 rows 0.96875.
     assert isinstance(quantile_interval(np.arange(5.0)), Undefined)
