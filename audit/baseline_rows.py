@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from audit.data.encoding import StructuredEncoder
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer, first_layer
-from audit.methods.attribution.game import Network
 from audit.models.model import DifferentiableModel, SmoothModel
 from audit.models.torch_model import TorchModel
 from audit.subject import Subject

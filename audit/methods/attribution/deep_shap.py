@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network, float64
+from audit.methods.attribution.answers import Network, float64
 from audit.methods.attribution.propagation.trace import faithful, traced
 from audit.methods.attribution.propagation.walk import Walk
 from audit.models.chunks import with_room

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,22 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.added_up import added_up, in_groups
+from audit.methods.attribution.answers import Network, answered, float64, plain
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.mixing import bits_of, mixer
 from audit.methods.attribution.room import Room
-from audit.models.chunks import each_part, each_run
-from audit.models.device import is_out_of_memory, release_memory
+from audit.models.chunks import each_part
 
-Network = Callable[[Tensor], Tensor]
-"""(m, …) → (m, k)."""
 Link = Callable[[Tensor], Tensor]
 """Entry by entry."""
 FEWEST_COALITIONS = 8
 """Coalitions from which on what each player adds behind the first layer is worth working out."""
-IN_CACHE = 524_288
-"""Numbers that a layer may return at once on a processor: fewer cost more calls, more no longer stay in its cache."""
-AT_ONCE = 524_288
-"""Outputs that are held at once, unless a single coalition has more."""
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
 
@@ -160,23 +154,7 @@ class Game:
             rows = mix(part[None, None], slice(None), False).view(-1, *self.shape)
             return answered(self.network, rows, plain).view(b, -1, k).transpose(0, 1)[None]
 
-        yield from self._in_groups(answers, bits_of(entries, row), (np.arange(len(inside)),), size, b)
-
-    def _in_groups(
-        self, answers: Callable[[Tensor], Tensor], members: Tensor, places: tuple[NDArray[np.int64], ...], size: int, b: int
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """`answers` (copies, c, b, k) of `size` of the `members` (c, …) at a time, laid together for many; each copy has its `places` (c,)."""
-        k, copies = self.alone.shape[1], len(places)
-        most = max(1, AT_ONCE // (b * k * copies))
-        for start in range(0, members.shape[0], most):
-            group = members[start : start + most]
-            held = self.alone.new_empty(copies, group.shape[0], b, k)
-
-            def fill(run: slice, group: Tensor = group, held: Tensor = held) -> None:
-                held[:, run] = answers(group[run])
-
-            deque(each_run(fill, group.shape[0], min(size, most), members.device), maxlen=0)
-            yield torch.from_numpy(np.concatenate([each[start : start + most] for each in places])), held.flatten(0, 1)
+        yield from in_groups(answers, bits_of(entries, row), (np.arange(len(inside)),), size, (b, k))
 
     def _behind_first(self, rows: Tensor, inside: NDArray[np.bool_], places: Tensor) -> Iterator[tuple[Tensor, Tensor]] | None:
         """What `asked` gives, with W x_S + W b_rest = W b + Σ_{i ∈ S} W (x - b)_i, for `rows` (r, entries) one behind the other, (c', r · b, k).
@@ -186,7 +164,7 @@ class Game:
         if self.first is None or len(inside) < FEWEST_COALITIONS:
             return None
         parts = self.parts(self.first, rows, places, inside.shape[1])
-        return None if parts is None else self._added(self.first, inside, parts)
+        return None if parts is None else added_up(self.first, inside, parts, k=self.alone.shape[1], chunk=self.chunk)
 
     def parts(self, first: FirstLayer, rows: Tensor, places: Tensor, m: int) -> Tensor | None:
         """What the first layer makes of each of the m varying players of `rows` (r, entries) alone, and last of the background, (m + 1, r · b, h).
@@ -205,41 +183,6 @@ class Game:
             parts[:m].zero_().index_add_(0, places, away.T[:, :, None] * weight.T[:, None])
         parts[m:] = first.before(self.background).detach().repeat(r, 1)
         return parts if bool(torch.isfinite(parts.sum())) else None
-
-    def _added(self, first: FirstLayer, inside: NDArray[np.bool_], parts: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Many coalitions (c, m) with some background rows of `parts` (m + 1, b, h) after the other: products of this shape are the quickest.
-
-        Of a coalition and its complement one is added up, since both together are W x + W b.
-        """
-        ends, single = parts[:-1].sum(dim=0) + 2 * parts[-1], 2 * parts.shape[1] * self.alone.shape[1] > AT_ONCE
-        one, other, alone = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.arange(len(inside))) if single else complements(inside)
-        for places in ((one, other), (alone,)):
-            if len(places[0]):
-                yield from self._added_by(first, inside, parts, ends, places)
-
-    def _added_by(
-        self, first: FirstLayer, inside: NDArray[np.bool_], parts: Tensor, ends: Tensor, places: tuple[NDArray[np.int64], ...]
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        room, (_, b, h), copies = Room(), parts.shape, len(places)
-        own = torch.as_tensor(inside[places[0]], device=parts.device)
-        member = torch.cat([own, torch.ones_like(own[:, :1])], dim=1).type_as(parts)
-        size = max(1, IN_CACHE // h) if member.device.type == "cpu" else self.chunk
-
-        def answers(part: Tensor) -> Tensor:
-            count = part.shape[0]
-            found, together = [], max(1, size // (count * copies))
-            for start in range(0, b, together):
-                some = parts[:, start : start + together]
-                held = room.lend("held", (copies, count, some.shape[1] * h), part)
-                torch.mm(part, some.flatten(1), out=held[0])
-                if copies == 2:
-                    torch.sub(ends[start : start + together].flatten(), held[0], out=held[1])
-                found.append(float64(first.behind(held.view(-1, h))).view(copies, count, some.shape[1], -1))
-            return found[0] if len(found) == 1 else torch.cat(found, dim=2)
-
-        most = max(1, min(size // copies, AT_ONCE // (b * self.alone.shape[1] * copies)))
-        runs = -(-member.shape[0] // most)  # of one size, rather than a small one at the end
-        yield from self._in_groups(answers, member, places, -(-member.shape[0] // runs), b)
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
@@ -289,26 +232,6 @@ def make_game(
     return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, link, first)
 
 
-def complements(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Places of coalitions `inside` (c, m) and of their complements among them, pair by pair, and of those without one, (p,), (p,) and (c - 2 p,).
-
-    A coalition that is there more than once has no pair.
-    """
-    # Each coalition gets a sum of random numbers that wraps around, which tells it from others; whether it does is looked at.
-    numbers = np.random.default_rng(0).integers(1, 2**63, size=inside.shape[1], dtype=np.uint64)
-    keys = inside.astype(np.uint64) @ numbers
-    wanted, order = numbers.sum() - keys, np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    place = np.minimum(np.searchsorted(ordered, wanted), len(keys) - 1)
-    once = np.ones(len(keys), dtype=np.bool_)
-    once[order[1:]] &= ordered[1:] != ordered[:-1]
-    once[order[:-1]] &= ordered[1:] != ordered[:-1]
-    other = order[place]
-    paired = (ordered[place] == wanted) & once & once[other] & (inside != inside[other]).all(axis=1)
-    first = np.flatnonzero(paired & (np.arange(len(keys)) < other))
-    return first, other[first], np.flatnonzero(~paired)
-
-
 def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues]) -> ShapleyValues:
     """`solve` each row of `inputs` (n, …) by itself, so that no value depends on which rows stand beside it."""
     if tuple(inputs.shape[1:]) != game.shape:
@@ -325,26 +248,3 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
         if found.background_se is not None:
             drawn[position] = found.background_se.numpy()
     return ShapleyValues(values, se, game.base.numpy(), total, evaluations, exact, drawn)
-
-
-def answered(network: Network, rows: Tensor, told: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-    """Outputs (m, k) of rows (m, …), as they are `told`, float64 by default, in several passes where memory ends."""
-    told = float64 if told is None else told
-    try:
-        return told(network(rows))
-    except RuntimeError as error:
-        if not is_out_of_memory(error) or rows.shape[0] < 2:
-            raise
-    release_memory(rows.device)  # after the handler, whose traceback keeps the tensors of the failed call alive
-    return torch.cat(list(each_part(lambda part: told(network(part)), rows, rows.shape[0] // 2)))
-
-
-def plain(output: Tensor) -> Tensor:
-    """Without its gradient, on the CPU, for what copies it anyway."""
-    return (output.detach() if output.requires_grad else output).cpu()
-
-
-def float64(output: Tensor) -> Tensor:
-    """A detached copy on the CPU; not every device knows float64."""
-    held = plain(output)
-    return held.clone() if held.dtype == torch.float64 else held.double()

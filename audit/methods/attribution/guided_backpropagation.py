@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.propagation.replay import Replay
 from audit.methods.attribution.propagation.trace import faithful, operators, traced
 from audit.models.chunks import with_room

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network, answered, float64
+from audit.methods.attribution.answers import Network, answered, float64
 from audit.models.chunks import each_part
 
 Array = NDArray[np.float64]

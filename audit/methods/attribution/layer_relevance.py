@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network, float64
+from audit.methods.attribution.answers import Network, float64
 from audit.methods.attribution.propagation.linear import DISCRETE
 from audit.methods.attribution.propagation.replay import Replay
 from audit.methods.attribution.propagation.trace import faithful, traced

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Network, answered
+from audit.methods.attribution.answers import Network, answered
 from audit.models.chunks import each_part
 
 Array = NDArray[np.float64]

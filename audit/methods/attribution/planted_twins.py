@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audit.methods.attribution.game import Network
+from audit.methods.attribution.answers import Network
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.game import Game, Network, make_game
+from audit.methods.attribution.answers import Network
+from audit.methods.attribution.game import Game, make_game
 
 Array = NDArray[np.float64]
 ROUNDING = 8

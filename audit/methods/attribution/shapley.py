@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Link, Network, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, enumerated, enumerated_by_worth
 from audit.methods.attribution.shapley_permutation import walked_until
 from audit.methods.attribution.shapley_quadrature import FEWEST_PAIRS, Plan, estimated, make_plan

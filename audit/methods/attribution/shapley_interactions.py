@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Network, make_game
+from audit.methods.attribution.game import Game, make_game
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, coalition_weights, coalitions
 from audit.methods.attribution.shapley_quadrature import Plan, make_plan, weighted

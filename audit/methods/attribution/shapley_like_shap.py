@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.added_up import AT_ONCE
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import AT_ONCE, Game, Link, Network, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_permutation import contributions
 
 Floats = NDArray[np.float64]

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.answers import Network, float64
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, float64, make_game, play
+from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.mixing import bits_of, mixer
 from audit.methods.attribution.room import Room
 from audit.models.chunks import each_run

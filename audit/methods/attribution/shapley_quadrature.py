@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Network, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
 
 Floats = NDArray[np.float64]

@@ -15,8 +15,8 @@ from audit.baseline_rows import at_once, rows_and_baselines
 from audit.brief_explanations import STEPS, FewRows, methods_of
 from audit.errors import MethodError, ModelError
 from audit.explained import differentiable, entry_owner, filled, finite, relative, smooth, targets, usual_spread
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.deep_shap import deep_shap
-from audit.methods.attribution.game import Network
 from audit.methods.attribution.players import per_player
 from audit.models.in_company import InCompany
 from audit.probe import Block, Column, Columns, Prepared, probe

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from audit.background import draw_background
 from audit.baseline_rows import rows_and_baselines
 from audit.explained import COLUMNS, entry_owner, explained_size, filled, finite, relative, smooth, targets
-from audit.methods.attribution.game import Network
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.integrated_gradients import integrated_gradients as integrate
 from audit.methods.attribution.players import per_player
 from audit.probe import Block, Column, Columns, Prepared, probe

@@ -17,8 +17,8 @@ from audit.brief_explanations import STEPS, FewRows, methods_of
 from audit.errors import MethodError, ModelError
 from audit.explained import differentiable, filled, finite, smooth, targets, usual_spread
 from audit.lime_twins import LimeTwins, lime_twins
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.deep_shap import deep_shap
-from audit.methods.attribution.game import Network
 from audit.methods.attribution.integrated_gradients import integrated_gradients
 from audit.methods.attribution.occlusion import occlusion
 from audit.methods.attribution.planted_twins import asymmetry, dummy_share, nonlinearity, numbers_of, twins_of, with_line

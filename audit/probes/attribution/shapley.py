@@ -16,8 +16,9 @@ from audit.baseline_rows import first_layer_of, rows_at_once
 from audit.data.batch import Players
 from audit.errors import MethodError
 from audit.explained import COLUMNS, differentiable, explained_size, filled, finite, relative, targets
+from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Link, Network, ShapleyValues
+from audit.methods.attribution.game import Link, ShapleyValues
 from audit.methods.attribution.shapley import drawn_by, reached, shapley_values
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
 from audit.probe import Block, Column, Columns, Prepared, probe

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from torch import nn
 
+from audit.methods.attribution.added_up import complements
 from audit.methods.attribution.first_layer import first_layer
-from audit.methods.attribution.game import complements, make_game
+from audit.methods.attribution.game import make_game
 from audit.methods.attribution.shapley_exact import coalitions
 
 

@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from audit.methods.attribution.added_up import AT_ONCE
 from audit.methods.attribution.chain import Chain
 from audit.methods.attribution.first_layer import HookedLayer, first_layer
-from audit.methods.attribution.game import AT_ONCE, make_game
+from audit.methods.attribution.game import make_game
 from audit.methods.attribution.shapley import Draw, shapley_values
 from audit.methods.attribution.shapley_exact import coalitions, shapley_exact
 from audit.methods.attribution.shapley_interactions import shapley_interactions
