@@ -116,32 +116,36 @@ import numpy as np, torch
 from torch import nn
 from audit.methods.attribution.first_layer import first_layer
 from audit.methods.attribution.shapley import shapley_values
-torch.set_num_threads(1)
-rows, background, d, outputs = map(int, sys.argv[1:])
+rows, background, d, outputs, threads = map(int, sys.argv[1:])
+torch.set_num_threads(threads)
 network = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, outputs)).requires_grad_(False)
 x, b = torch.randn(rows, d), torch.randn(background, d)
-generator = np.random.default_rng(0)
-def draw(count):
-    return generator.permuted(np.broadcast_to(np.arange(d, dtype=np.int32), (background, count, d)), axis=2)
 first = first_layer(network, network, x)
-def run(part):
-    return shapley_values(network, part, b, np.arange(d), players=d, draws=[draw] * len(part), exact_up_to=12, pairs=2, first=first)
+def run(part, absent):
+    def draw(count):
+        return np.random.default_rng(0).permuted(np.broadcast_to(np.arange(d, dtype=np.int32), (len(absent), count, d)), axis=2)
+    return shapley_values(
+        network, part, absent, np.arange(d), players=d, draws=[draw] * len(part), exact_up_to=12, pairs=2, estimator="permutation", first=first
+    )
 def peak():
     return int(next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))) / 1024
-run(x[:1])
+run(x[:threads], b[:2])  # what libraries take once; they keep what they have used, so no more than that
 Path("/proc/self/clear_refs").write_text("5")
 before = peak()
-found = run(x)
+found = run(x, b)
 print(peak() - before - sum(part.nbytes for part in (found.values, found.se, found.background_se)) / 2**20)
 """
 """A process of its own: peaks are those of processes. What is printed is MiB above what there was, results not counted."""
 
 
 def _memory() -> Figure:
-    held = []
+    held, threads = [], torch.get_num_threads()
     for rows, background, d, outputs in ((50, 20, 100, 1), (200, 20, 100, 1), (10, 400, 100, 1), (4, 1000, 100, 1), (2, 1000, 12, 10)):
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", MEMORY, *map(str, (rows, background, d, outputs))], capture_output=True, text=True, check=True
+            [sys.executable, "-W", "ignore", "-c", MEMORY, *map(str, (rows, background, d, outputs, threads))],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         held.append((float(done.stdout), f"{rows} rows, background {background}, d={d}, {outputs} outputs"))
     worst = max(held)

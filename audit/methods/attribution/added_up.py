@@ -17,7 +17,7 @@ from audit.models.chunks import each_run
 
 IN_CACHE = 524_288
 """Numbers that a layer may return at once on a processor: fewer cost more calls, more no longer stay in its cache."""
-AT_ONCE = 524_288
+AT_ONCE = 131_072
 """Outputs that are held at once, unless a single coalition has more."""
 
 

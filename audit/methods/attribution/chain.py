@@ -58,7 +58,7 @@ Carried = Callable[[Tensor, bool], Tensor]
 
 
 class Chain:
-    """The `steps` of `module` with its parameters as they are now; not for two threads at once.
+    """The `steps` of `module` with its parameters as they are now.
 
     Biases ahead of a rectifier are never added up to rows: max(x + b, 0) is max(x, -b) + b, and the last b goes into the bias of the next layer.
     """
@@ -69,6 +69,8 @@ class Chain:
         self._ahead, self._layer, self._behind = carried[:first], carried[first], carried[first + 1 :]
         self.weight = _read(module, steps[first].weight)  # type: ignore[union-attr]  # that of a product
         """Of the first linear layer, (h, entries)."""
+        self.apart = True
+        """Operators remember nothing, so several threads may ask at once."""
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Outputs (m, k) of rows (m, …), which are left as they are."""

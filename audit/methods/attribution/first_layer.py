@@ -35,6 +35,10 @@ class FirstLayer(Protocol):
     def weight(self) -> Tensor:
         """(h, entries)."""
 
+    @property
+    def apart(self) -> bool:
+        """Whether several threads may ask at once."""
+
     def __call__(self, rows: Tensor) -> Tensor:
         """The whole network, (m, …) → (m, k)."""
 
@@ -63,6 +67,11 @@ class HookedLayer:
     def weight(self) -> Tensor:
         """(h, entries)."""
         return self.layer.weight
+
+    @property
+    def apart(self) -> bool:
+        """No: the layer is told what to answer, and nobody knows what else the network remembers."""
+        return False
 
     def __call__(self, rows: Tensor) -> Tensor:
         """The network."""

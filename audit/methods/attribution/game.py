@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.added_up import added_up, in_groups
+from audit.methods.attribution.added_up import AT_ONCE, IN_CACHE, added_up, in_groups
 from audit.methods.attribution.answers import Network, answered, float64, plain
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.mixing import bits_of, mixer
 from audit.methods.attribution.room import Room
 from audit.models.chunks import each_part
+from audit.models.threads import in_threads
 
 Link = Callable[[Tensor], Tensor]
 """Entry by entry."""
@@ -25,6 +26,8 @@ FEWEST_COALITIONS = 8
 """Coalitions from which on what each player adds behind the first layer is worth working out."""
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
+MOST_BYTES = 48 * 2**20
+"""Memory that rows which are solved at the same time may take together; fewer are, where each needs much."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,15 @@ class Game:
         parts[m:] = first.before(self.background).detach().repeat(r, 1)
         return parts if bool(torch.isfinite(parts.sum())) else None
 
+    def threads(self, rows: int) -> int:
+        """Threads that may solve so many rows at the same time, one where the network is not known to remember nothing."""
+        if self.first is None or not self.first.apart or self.background.device.type != "cpu":
+            return 1
+        (b, k), parts = self.alone.shape, min(MOST_PARTS, (self.players + 1) * self.background.shape[0] * self.first.weight.shape[0])
+        # twice what a layer is given and answers, since libraries lay it out as they need it, then outputs
+        each = self.background.element_size() * (2 * parts + 4 * IN_CACHE) + 8 * (4 * self.players * b * k + 3 * AT_ONCE)
+        return max(1, min(rows, torch.get_num_threads(), MOST_BYTES // each))
+
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
         mean = torch.einsum("b,bmk->mk", self.weights, each)
@@ -234,6 +246,14 @@ def make_game(
 
 def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues]) -> ShapleyValues:
     """`solve` each row of `inputs` (n, …) by itself, so that no value depends on which rows stand beside it."""
+    return play_runs(game, inputs, lambda held, rows, start: (solve(held, row, start + place) for place, row in enumerate(rows)), together=1)
+
+
+def play_runs(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], Iterable[RowValues]], *, together: int) -> ShapleyValues:
+    """`solve` runs of up to `together` rows of `inputs` (n, …), given flattened and with the place of the first.
+
+    Several threads solve runs at the same time where the network is known to remember nothing.
+    """
     if tuple(inputs.shape[1:]) != game.shape:
         raise MethodError(f"inputs have rows of shape {tuple(inputs.shape[1:])}, the background {game.shape}")
     if inputs.dtype != game.background.dtype:
@@ -241,10 +261,15 @@ def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowVal
     n, k = len(inputs), game.alone.shape[1]
     values, se, drawn = (np.full((n, game.players, k), np.nan) for _ in range(3))  # made first, so that what comes and goes stays together
     total, evaluations, exact = np.empty((n, k)), np.empty(n, dtype=np.int64), np.empty(n, dtype=bool)
-    for position, row in enumerate(inputs.reshape(n, game.background.shape[1])):
-        found = solve(game, row, position)
-        values[position], se[position], total[position] = found.values.numpy(), found.se.numpy(), found.total.numpy()
-        evaluations[position], exact[position] = found.evaluations, found.exact
-        if found.background_se is not None:
-            drawn[position] = found.background_se.numpy()
-    return ShapleyValues(values, se, game.base.numpy(), total, evaluations, exact, drawn)
+    rows, threads, base = inputs.reshape(n, game.background.shape[1]), game.threads(n), game.base.numpy()
+
+    def fill(run: slice) -> None:
+        for position, found in enumerate(solve(game, rows[run], run.start), run.start):
+            values[position], se[position], total[position] = found.values.numpy(), found.se.numpy(), found.total.numpy()
+            evaluations[position], exact[position] = found.evaluations, found.exact
+            if found.background_se is not None:
+                drawn[position] = found.background_se.numpy()
+
+    size = max(1, min(together, -(-n // threads)))
+    in_threads(fill, [slice(start, start + size) for start in range(0, n, size)], threads=threads)
+    return ShapleyValues(values, se, base, total, evaluations, exact, drawn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,8 @@ Mix = Callable[[Tensor, slice, bool], Tensor]
 Asked = tuple[int | None, int | None, torch.Size]
 LONG_RUN = 256
 """Entries from which on rows are long enough to be exchanged one by one."""
+ALONE = 262_144
+"""Numbers up to which one core exchanges them sooner than several that wait for one another."""
 MOST_LAID_OUT = 1_048_576
 """Numbers that background rows may take when they are laid out as they will stand."""
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -51,13 +54,19 @@ def mixer(row: Tensor, background: Tensor, most: int) -> Mix:
         held = room.lend(str(turned), (change.shape[0], *shape[1:]), row)
         return change, kept, held.view(kind), held.view(-1, size)
 
+    def exchange(change: Tensor, mask: Tensor, kept: Tensor, bits: Tensor) -> None:
+        if row.device.type == "cpu" and bits.numel() <= ALONE and torch.get_num_threads() > 1:
+            np.bitwise_xor(np.bitwise_and(change.numpy(), mask.numpy(), out=bits.numpy()), kept.numpy(), out=bits.numpy())
+        else:
+            torch.bitwise_and(change, mask, out=bits).bitwise_xor_(kept)
+
     def mix(inside: Tensor, rows: slice, turned: bool) -> Tensor:
         mask = inside if times == 1 else inside.flatten(2)
         asked = (rows.start, rows.stop, mask.shape)
         if turned not in last or last[turned][0] != asked:
             last[turned] = (asked, *views(rows, turned, mask.shape))
         _, change, kept, bits, answer = last[turned]
-        torch.bitwise_and(change, mask, out=bits).bitwise_xor_(kept)
+        exchange(change, mask, kept, bits)
         return answer
 
     return mix

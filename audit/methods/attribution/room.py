@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
 from math import prod
 
 from torch import Tensor
 
 
-@dataclass
-class Room:
-    """Lends tensors by name; one that was lent is overwritten when its name is asked for again."""
+class Room(threading.local):
+    """Lends tensors by name, to each thread its own; one that was lent is overwritten when its name is asked for again."""
 
-    _held: dict[str, Tensor] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._held: dict[str, Tensor] = {}
 
     def lend(self, name: str, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """A tensor of that shape with the type and device of `like`, holding anything."""

@@ -15,7 +15,8 @@ from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, enumerated, enumerated_by_worth
 from audit.methods.attribution.shapley_permutation import walked_until
-from audit.methods.attribution.shapley_quadrature import FEWEST_PAIRS, Plan, estimated, make_plan
+from audit.methods.attribution.shapley_quadrature import FEWEST_PAIRS, Plan, estimated, plan_for
+from audit.models.threads import once_for_each
 
 Draw = Callable[[int], NDArray[np.integer]]
 """So many more permutations for every background row, (b, count, players)."""
@@ -58,14 +59,14 @@ def shapley_values(
     if link is not None and estimator == "permutation":
         raise MethodError("permutations add up over background rows, and the link of a mean does not: choose estimator 'auto' or 'quadrature'")
     quadrature = estimator == "quadrature" or link is not None or (estimator == "auto" and len(background) <= SMALL_BACKGROUND)
-    plans: dict[int, Plan] = {}
+    plan_of: Callable[[int], Plan] = once_for_each(lambda m: plan_for(m, pairs=max(FEWEST_PAIRS, min(PAIRS_PER_PLAYER * m, ENOUGH_PAIRS)), seed=seed))
 
     def solve(held: Game, row: Tensor, position: int) -> RowValues:
         varying = held.varying(row)
         if len(varying) <= min(exact_up_to, MOST_PLAYERS):
             return enumerated(held, row) if link is None else enumerated_by_worth(held, row)
         if quadrature:
-            return estimated(held, row, varying, _plan(plans, len(varying), seed))
+            return estimated(held, row, varying, plan_of(len(varying)))
         return walked_until(held, row, draws[position], pairs=pairs, most=most_pairs or pairs, spread=spread, precision=precision)
 
     return play(game, inputs, solve)
@@ -78,13 +79,6 @@ def drawn_by(stream: np.random.Generator, background: int, players: int) -> Draw
         return stream.permuted(np.broadcast_to(np.arange(players, dtype=np.int32), (background, count, players)), axis=2)
 
     return more
-
-
-def _plan(plans: dict[int, Plan], m: int, seed: int) -> Plan:
-    if m not in plans:
-        pairs = max(FEWEST_PAIRS, 2 * m, min(PAIRS_PER_PLAYER * m, ENOUGH_PAIRS))
-        plans[m] = make_plan(m, pairs=pairs, generator=np.random.default_rng([seed, m]))
-    return plans[m]
 
 
 def reached(values: ShapleyValues, spread: NDArray[np.float64], precision: float) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -16,7 +17,8 @@ from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, make_game
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, coalition_weights, coalitions
-from audit.methods.attribution.shapley_quadrature import Plan, make_plan, weighted
+from audit.methods.attribution.shapley_quadrature import Plan, plan_for, weighted
+from audit.models.threads import in_threads, once_for_each
 
 Floats = NDArray[np.float64]
 
@@ -58,19 +60,27 @@ def shapley_interactions(
     Shapley values on the odd part, so `pairs` coalitions and their complements, at least two for each player, give both by quadrature.
     """
     game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
-    plans: dict[int, Pairs] = {}
-    rows = []
-    for row in inputs.reshape(len(inputs), game.background.shape[1]):
+    plan_of: Callable[[int], Pairs] = once_for_each(lambda m: _pairs_for(m, pairs=pairs, seed=seed))
+
+    def explained(row: Tensor) -> tuple[Floats, Floats, int, bool]:
         varying = game.varying(row)
-        m = len(varying)
-        if m > min(exact_up_to, MOST_PLAYERS) and m not in plans:
-            plans[m] = Pairs(make_plan(m, pairs=max(pairs, 2 * m), generator=np.random.default_rng([seed, m])))
-        rows.append(_explained(game, row, varying, plans.get(m)))
+        return _explained(game, row, varying, plan_of(len(varying)) if len(varying) > min(exact_up_to, MOST_PLAYERS) else None)
+
+    flat = inputs.reshape(len(inputs), game.background.shape[1])
+    rows = in_threads(explained, list(flat), threads=game.threads(len(flat)))
     if not rows:
         nothing = np.zeros((0, players, players, game.alone.shape[1]))
         return Interactions(nothing, nothing, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
     values, se, evaluations, exact = (np.stack(found) for found in zip(*rows, strict=True))
     return Interactions(values, se, evaluations, exact)
+
+
+def _pairs_for(m: int, *, pairs: int, seed: int) -> Pairs:
+    """A plan for m varying players, ready to be used by several threads."""
+    held = Pairs(plan_for(m, pairs=pairs, seed=seed))
+    if not held.plan.complete:
+        _ = held.fits
+    return held
 
 
 def interaction_weights(m: int) -> Floats:

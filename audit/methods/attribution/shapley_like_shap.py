@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 from math import ceil, comb
 
@@ -17,8 +16,9 @@ from audit.errors import MethodError
 from audit.methods.attribution.added_up import AT_ONCE
 from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game, play, play_runs
 from audit.methods.attribution.shapley_permutation import contributions
+from audit.models.threads import once_for_each
 
 Floats = NDArray[np.float64]
 ENUMERATED_UP_TO = 30
@@ -51,14 +51,13 @@ def shapley_kernel(
     """
     game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, link=link, first=first)
 
-    @cache
+    @once_for_each
     def solution(m: int) -> tuple[Asked, Tensor, Tensor]:
         asked = kernel_coalitions(m, samples=samples, stream=np.random.RandomState(seed))
         p, q = kernel_solution(asked)
         return asked, torch.from_numpy(p), torch.from_numpy(q)
 
-    ahead = _Ahead(game, inputs.reshape(len(inputs), -1))
-    return play(game, inputs, lambda held, row, position: _by_kernel(held, row, solution, lambda asked: ahead.worth(position, asked.inside)))
+    return play_runs(game, inputs, lambda held, rows, _: _by_kernel(held, rows, solution), together=max(1, TOGETHER // len(background)))
 
 
 def shapley_permutation_like_shap(
@@ -149,35 +148,32 @@ def kernel_solution(asked: Asked) -> tuple[Floats, Floats]:
     return np.vstack([p, -p.sum(axis=0)]), np.append(q, 1 - q.sum())
 
 
-class _Ahead:
-    """Worths of coalitions for the next few rows in which the same players vary, where the background is so small that one row is soon done."""
-
-    def __init__(self, game: Game, rows: Tensor) -> None:
-        self._game, self._rows, self._worths = game, rows, dict[int, Tensor]()
-
-    def worth(self, position: int, inside: NDArray[np.bool_]) -> Tensor:
-        """Of the coalitions `inside` (c, m), (c, k), of the row at that place; the same coalitions for all rows in which m players vary."""
-        if position not in self._worths:
-            varying, (b, k) = self._game.varying(self._rows[position]), self._game.alone.shape
-            most, stop = max(1, min(TOGETHER, AT_ONCE // (len(inside) * k)) // b), position + 1
-            while stop < min(len(self._rows), position + most) and torch.equal(self._game.varying(self._rows[stop]), varying):
+def _by_kernel(game: Game, rows: Tensor, solution: Callable[[int], tuple[Asked, Tensor, Tensor]]) -> Iterator[RowValues]:
+    """Values of flattened `rows` (n, entries). Those that stand together and in which the same players vary are asked about together."""
+    b, k = game.alone.shape
+    start = 0
+    while start < len(rows):
+        varying, stop = game.varying(rows[start]), start + 1
+        if len(varying) < 2:
+            yield _settled(game, rows[start], varying)
+        else:
+            asked, p, q = solution(len(varying))
+            most = max(1, min(TOGETHER, AT_ONCE // (len(asked.inside) * k)) // b)
+            while stop < min(len(rows), start + most) and torch.equal(game.varying(rows[stop]), varying):
                 stop += 1
-            found = self._game.worths(self._rows[position:stop], inside, self._game.places(varying))
-            self._worths = dict(zip(range(position, stop), found, strict=True))
-        return self._worths.pop(position)
+            for row, worth in zip(rows[start:stop], game.worths(rows[start:stop], asked.inside, game.places(varying)), strict=True):
+                total = game.whole(row)
+                values = p @ (worth - game.base) + q[:, None] * (total - game.base)
+                se = torch.zeros_like(values) if asked.complete else torch.full_like(values, torch.nan)
+                yield RowValues(game.spread(values, varying), game.spread(se, varying), total, len(worth) * b + 1, exact=asked.complete)
+        start = stop
 
 
-def _by_kernel(game: Game, row: Tensor, solution: Callable[[int], tuple[Asked, Tensor, Tensor]], worth_of: Callable[[Asked], Tensor]) -> RowValues:
-    varying, total = game.varying(row), game.whole(row)
-    m = len(varying)
-    if m < 2:
-        values = game.spread((total - game.base)[None] if m else total.new_zeros(0, len(total)), varying)
-        return RowValues(values, torch.zeros_like(values), total, 1, exact=True)
-    asked, p, q = solution(m)
-    worth = worth_of(asked)
-    values = p @ (worth - game.base) + q[:, None] * (total - game.base)
-    se = torch.zeros_like(values) if asked.complete else torch.full_like(values, torch.nan)
-    return RowValues(game.spread(values, varying), game.spread(se, varying), total, len(worth) * len(game.background) + 1, exact=asked.complete)
+def _settled(game: Game, row: Tensor, varying: Tensor) -> RowValues:
+    """Values of a row in which one player varies or none."""
+    total = game.whole(row)
+    values = game.spread((total - game.base)[None] if len(varying) else total.new_zeros(0, len(total)), varying)
+    return RowValues(values, torch.zeros_like(values), total, 1, exact=True)
 
 
 def _all_of(m: int, size: int, *, complements: bool) -> Iterator[NDArray[np.bool_]]:

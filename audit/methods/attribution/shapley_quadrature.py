@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -16,6 +17,7 @@ from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
+from audit.models.threads import once_for_each
 
 Floats = NDArray[np.float64]
 FEWEST_PAIRS = 8
@@ -47,14 +49,11 @@ def shapley_quadrature(
     if pairs < FEWEST_PAIRS:
         raise MethodError(f"{pairs} pairs of coalitions; at least {FEWEST_PAIRS} are needed to tell the error")
     game = make_game(network, background, owner, players=players, weights=weights, chunk=chunk, first=first)
-    plans: dict[int, Plan] = {}
+    plan_of: Callable[[int], Plan] = once_for_each(lambda m: plan_for(m, pairs=pairs, seed=seed))
 
     def solve(held: Game, row: Tensor, _: int) -> RowValues:
         varying = held.varying(row)
-        m = len(varying)
-        if m not in plans:
-            plans[m] = make_plan(m, pairs=max(pairs, 2 * m), generator=np.random.default_rng([seed, m]))
-        return estimated(held, row, varying, plans[m])
+        return estimated(held, row, varying, plan_of(len(varying)))
 
     return play(game, inputs, solve)
 
@@ -69,7 +68,7 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Whether no other coalition is left."""
-        return len(self.inside) == int(2 ** (self.inside.shape[1] - 1)) - 1
+        return len(self.inside) >= int(2 ** (self.inside.shape[1] - 1)) - 1
 
     @cached_property
     def fits(self) -> tuple[OddFit, ...]:
@@ -88,6 +87,14 @@ class OddFit:
     """(P,), what that pair foretells of the others, for each unit of its odd part."""
     known_onto: Floats
     """(m,), and of the Shapley values."""
+
+
+def plan_for(m: int, *, pairs: int, seed: int) -> Plan:
+    """The plan for m varying players, of at least two `pairs` for each of them, ready to be used by several threads."""
+    plan = make_plan(m, pairs=max(pairs, 2 * m), generator=np.random.default_rng([seed, m]))
+    if not plan.complete:
+        _ = plan.fits
+    return plan
 
 
 def make_plan(m: int, *, pairs: int, generator: np.random.Generator) -> Plan:

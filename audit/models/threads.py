@@ -1,0 +1,50 @@
+"""Pure functions called by several threads at once, each on cores of its own, and what such threads compute once for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
+
+
+def in_threads(call: Callable[[Item], T], items: Sequence[Item], *, threads: int) -> list[T]:
+    """``call`` on each of the `items`, in their order, by as many `threads`; here and one after the other where that is one.
+
+    The cores that torch may use here are divided among them. That keeps cores busier than operators do which each spread over all of them, since
+    those wait for one another hundreds of times a row. The first call that raises ends it, and what it raised is raised here. Whether gradients
+    are kept holds for the threads as it does here.
+    """
+    threads = min(threads, len(items))
+    if threads < 2:
+        return [call(item) for item in items]
+    cores, inference, gradients = torch.get_num_threads(), torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+
+    def within(item: Item) -> T:
+        with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
+            return call(item)
+
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(max(1, cores // threads),))
+    try:
+        return list(pool.map(within, items))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(cores)  # threads that are started later look at what was set last
+
+
+def once_for_each(call: Callable[[Key], T]) -> Callable[[Key], T]:
+    """`call`, whose answers are kept; threads that ask while one is computed wait for it."""
+    kept, lock = cache(call), Lock()
+
+    def answer(key: Key) -> T:
+        with lock:
+            return kept(key)
+
+    return answer

@@ -1,0 +1,135 @@
+"""Rows that several threads explain at the same time: the values are those of one thread, and only networks that remember nothing are asked so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from torch import Tensor, nn
+
+from audit.methods.attribution.chain import Chain
+from audit.methods.attribution.first_layer import FirstLayer, HookedLayer, first_layer
+from audit.methods.attribution.game import make_game
+from audit.methods.attribution.shapley import drawn_by, shapley_values
+from audit.methods.attribution.shapley_interactions import shapley_interactions
+from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
+
+D, K = 14, 2
+OWNER = np.arange(D)
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def network(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(D, 16), nn.ReLU(), nn.Linear(16, 8), nn.Tanh(), nn.Linear(8, K)).double().requires_grad_(False)
+
+
+def rows(count: int, seed: int) -> Tensor:
+    return torch.randn(count, D, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def few_vary(count: int, background: Tensor) -> Tensor:
+    """Rows in which fewer and fewer players vary, down to none, and then all again."""
+    held = rows(count, 3)
+    for place in range(count - 2):
+        held[place, : D - place] = background[0, : D - place]
+    return held
+
+
+def by(name: str, model: nn.Module, inputs: Tensor, background: Tensor, first: FirstLayer | None) -> Any:
+    common: dict[str, Any] = {"players": D, "first": first}
+    if name in ("auto", "permutation", "quadrature"):
+        draws = [drawn_by(np.random.default_rng([7, place]), len(background), D) for place in range(len(inputs))]
+        common |= {"draws": draws, "exact_up_to": 4, "pairs": 2, "most_pairs": 8, "precision": 0.02, "estimator": name}
+        return shapley_values(model, inputs, background, OWNER, **common)
+    if name == "exact":
+        return shapley_values(model, inputs, background, OWNER, draws=[], exact_up_to=D, pairs=2, **common)
+    if name == "interactions":
+        return shapley_interactions(model, inputs, background, OWNER, exact_up_to=4, pairs=60, **common)
+    like_shap = {"kernel": shapley_kernel, "permutation like shap": shapley_permutation_like_shap}
+    return like_shap[name](model, inputs, background, OWNER, seed=1, **common)
+
+
+@pytest.mark.parametrize("name", ["auto", "permutation", "quadrature", "exact", "interactions", "kernel", "permutation like shap"])
+@pytest.mark.parametrize("size", [1, 3, 12])
+def test_values_are_those_of_one_thread(name: str, size: int) -> None:
+    model, background = network(), rows(size, 5)
+    inputs = few_vary(9, background[:1].expand(size, -1)) if size == 1 else rows(9, 6)
+    first = first_layer(model, model, inputs)
+    assert isinstance(first, Chain)
+    found = []
+    for threads in (1, 4):
+        torch.set_num_threads(threads)
+        found.append(by(name, model, inputs, background, first))
+        assert torch.get_num_threads() == threads
+
+    one, several = found
+    assert_allclose(several.values, one.values, rtol=0, atol=1e-13)
+    assert_allclose(several.se, one.se, rtol=0, atol=1e-12)
+    assert_array_equal(several.evaluations, one.evaluations)
+    assert_array_equal(several.exact, one.exact)
+
+
+def test_no_rows_and_a_single_one() -> None:
+    model, background = network(), rows(3, 5)
+    torch.set_num_threads(4)
+    first = first_layer(model, model, background)
+
+    assert by("kernel", model, rows(0, 1), background, first).values.shape == (0, D, K)
+    assert by("exact", model, rows(1, 1), background, first).values.shape == (1, D, K)
+
+
+def test_a_network_of_which_nothing_is_known_is_asked_by_one_thread() -> None:
+    inputs = rows(3, 2)
+
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.one, self.two = (nn.Linear(*shape).double() for shape in ((D, 8), (8, K), (8, K)))
+
+        def forward(self, x: Tensor) -> Tensor:
+            held = self.first(x)
+            return self.one(held) * self.two(held).sigmoid()
+
+    branching, chained = Branching().requires_grad_(False), network()
+    hooked = first_layer(branching, branching, inputs)
+    assert isinstance(hooked, HookedLayer)
+    torch.set_num_threads(4)
+
+    asked = {
+        name: make_game(model, inputs, OWNER, players=D, first=first).threads(9)
+        for name, model, first in (
+            ("plain", chained, None),
+            ("hooked", branching, hooked),
+            ("chain", chained, first_layer(chained, chained, inputs)),
+        )
+    }
+
+    assert asked["plain"] == asked["hooked"] == 1
+    assert asked["chain"] > 1
+
+
+@pytest.mark.parametrize(("count", "threads"), [(0, 8), (1, 8), (3, 8), (100, 1)])
+def test_no_more_threads_than_rows_and_cores(count: int, threads: int) -> None:
+    model, background = network(), rows(3, 5)
+    torch.set_num_threads(threads)
+
+    assert make_game(model, background, OWNER, players=D, first=first_layer(model, model, background)).threads(count) <= max(1, min(count, threads))
+
+
+def test_rows_that_need_much_memory_are_solved_by_fewer() -> None:
+    model = network()
+    torch.set_num_threads(8)
+    found = [make_game(model, rows(b, 5), OWNER, players=D, first=first_layer(model, model, rows(3, 1))).threads(100) for b in (2, 20_000, 200_000)]
+
+    assert found[0] > found[1] >= found[2] == 1

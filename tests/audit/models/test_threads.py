@@ -1,0 +1,88 @@
+"""Calls by several threads: their order, what they raise, and what they know of the thread that asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from audit.models.threads import in_threads, once_for_each
+
+
+@pytest.fixture(autouse=True)
+def four_cores() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_answers_stand_in_the_order_of_the_items(threads: int, count: int) -> None:
+    assert in_threads(lambda item: item**2, range(count), threads=threads) == [item**2 for item in range(count)]
+
+
+def test_two_threads_work_at_the_same_time_and_one_is_the_one_that_asks() -> None:
+    both = threading.Barrier(2)
+
+    def met(_: int) -> int:
+        both.wait(timeout=60)  # raises unless two are here
+        return threading.get_ident()
+
+    found = in_threads(met, range(2), threads=2)
+
+    assert len(set(found)) == 2
+    assert threading.get_ident() not in found
+    assert in_threads(lambda _: threading.get_ident(), range(3), threads=1) == [threading.get_ident()] * 3
+
+
+@pytest.mark.parametrize(("threads", "cores"), [(1, 4), (2, 2), (3, 1), (4, 1), (9, 1)])
+def test_cores_are_divided_and_given_back(threads: int, cores: int) -> None:
+    assert in_threads(lambda _: torch.get_num_threads(), range(9), threads=threads) == [cores] * 9
+    assert torch.get_num_threads() == 4
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_one_raises_is_raised_and_ends_the_others(threads: int) -> None:
+    seen = []
+
+    def call(item: int) -> None:
+        seen.append(item)
+        if item == 2:
+            raise ValueError("the third")
+        threading.Event().wait(0.005)
+
+    with pytest.raises(ValueError, match="the third"):
+        in_threads(call, range(1000), threads=threads)
+
+    assert len(seen) < 1000
+    assert torch.get_num_threads() == 4
+
+
+@pytest.mark.parametrize("inference", [False, True])
+@pytest.mark.parametrize("gradients", [False, True])
+def test_whether_gradients_are_kept_holds_for_all(inference: bool, gradients: bool) -> None:
+    with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
+        found = in_threads(lambda _: (torch.is_inference_mode_enabled(), torch.is_grad_enabled()), range(4), threads=2)
+        assert set(found) == {(inference, torch.is_grad_enabled())}
+
+
+def test_what_is_kept_is_computed_once_whoever_asks() -> None:
+    computed, together = [], threading.Barrier(4)
+
+    def slowly(key: int) -> int:
+        computed.append(key)
+        threading.Event().wait(0.05)
+        return -key
+
+    kept = once_for_each(slowly)
+
+    def ask(key: int) -> int:
+        together.wait(timeout=60)
+        return kept(key)
+
+    assert in_threads(ask, [1, 1, 2, 1], threads=4) == [-1, -1, -2, -1]
+    assert sorted(computed) == [1, 2]
