@@ -16,8 +16,9 @@ DEMO := sample_models/lending
 
 STAMP := .venv.stamp-$(shell cat pyproject.toml constraints.txt | cksum | tr ' ' '-')
 
-# Idle OpenMP threads must not spin, model files must not run code, and pictures need no display.
+# Idle threads of OpenMP and OpenBLAS must not spin, model files must not run code, and pictures need no display.
 export OMP_WAIT_POLICY := PASSIVE
+export OPENBLAS_THREAD_TIMEOUT := 10
 export TORCH_FORCE_WEIGHTS_ONLY_LOAD := 1
 export MPLBACKEND := Agg
 export RAY_USAGE_STATS_ENABLED := 0
@@ -31,7 +32,7 @@ help:
 	@echo "make test       set up and run every test"
 	@echo "make test-fast  the tests that need neither minutes nor a browser"
 	@echo "make check      lint, format, types and import floors"
-	@echo "make bench      benchmarks; FAMILY=… and DEVICE=… narrow them, THREADS=… widens both sides, GATE=1 fails behind a gate"
+	@echo "make bench      benchmarks; FAMILY=… and DEVICE=… narrow them, THREADS=1 gives both sides one core, GATE=1 fails behind a gate"
 
 setup: $(STAMP)
 

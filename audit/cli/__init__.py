@@ -13,7 +13,9 @@ from audit.cli import catalogue, dashboard, init, inspect_model, report, run, ru
 from audit.cli.terminal import printable
 from audit.errors import NetassayError
 
+# Threads that have nothing to do must not spin, which takes cores from those that have: neither OpenMP's nor OpenBLAS's (2 to that many cycles).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
 os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 

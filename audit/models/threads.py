@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -16,7 +17,7 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def in_threads(call: Callable[[Item], T], items: Sequence[Item], *, threads: int) -> list[T]:
-    """``call`` on each of the `items`, in their order, by as many `threads`; here and one after the other where that is one.
+    """``call`` on each of the `items`, in their order, by as many `threads`, of which this is one.
 
     The cores that torch may use here are divided among them. That keeps cores busier than operators do which each spread over all of them, since
     those wait for one another hundreds of times a row. The first call that raises ends it, and what it raised is raised here. Whether gradients
@@ -26,17 +27,34 @@ def in_threads(call: Callable[[Item], T], items: Sequence[Item], *, threads: int
     if threads < 2:
         return [call(item) for item in items]
     cores, inference, gradients = torch.get_num_threads(), torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+    left, found = deque(enumerate(items)), dict[int, T]()
 
-    def within(item: Item) -> T:
+    def work() -> None:
+        torch.set_num_threads(max(1, cores // threads))
+        try:
+            while True:
+                try:
+                    place, item = left.popleft()
+                except IndexError:
+                    return
+                found[place] = call(item)
+        except BaseException:
+            left.clear()
+            raise
+
+    def elsewhere() -> None:
         with torch.inference_mode(inference), torch.set_grad_enabled(gradients):
-            return call(item)
+            work()
 
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(max(1, cores // threads),))
     try:
-        return list(pool.map(within, items))
+        with ThreadPoolExecutor(threads - 1) as pool:
+            others = [pool.submit(elsewhere) for _ in range(threads - 1)]
+            work()
+        for other in others:
+            other.result()
     finally:
-        pool.shutdown(cancel_futures=True)
         torch.set_num_threads(cores)  # threads that are started later look at what was set last
+    return [found[place] for place in range(len(items))]
 
 
 def once_for_each(call: Callable[[Key], T]) -> Callable[[Key], T]:

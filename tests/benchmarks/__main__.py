@@ -26,7 +26,7 @@ def main() -> int:
     modules = list(_modules())
     parser.add_argument("--family", choices=sorted({module.FAMILY for module in modules}), help="one family; all when left out")
     parser.add_argument("--device", default="cpu", help="device of the networks, such as cpu or cuda")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch, for ours and the peers alike; a worker process of a run has one")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="cores for ours and the peers alike; all when left out")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and rows; figures are rougher")
     parser.add_argument("--gate", action="store_true", help="end with 1 when a figure is behind its gate, and name it")
     asked = parser.parse_args()

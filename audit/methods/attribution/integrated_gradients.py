@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from audit.errors import MethodError
 from audit.methods.attribution.answers import Network, answered, float64
-from audit.models.chunks import each_part
+from audit.models.chunks import each_run
 
 Array = NDArray[np.float64]
 
@@ -107,15 +108,16 @@ def _integral(network: Network, inputs: Tensor, paths: Tensor, target: Tensor, *
 def _slope(network: Network, points: Tensor, target: Tensor) -> Tensor:
     """Gradient of the target column at each point; the sum over points is differentiated, and no point enters another's."""
 
-    def of(part: Tensor) -> Tensor:
+    def of(part: slice) -> Tensor:
         leaf = points[part].requires_grad_(True)
         (gradient,) = torch.autograd.grad(network(leaf).gather(1, target[part, None]).sum(), leaf)
         return gradient
 
-    found = list(each_part(of, torch.arange(len(points), device=points.device), max(1, len(points))))
-    return torch.cat(found) if found else torch.zeros_like(points)
+    found = list(each_run(of, points.shape[0], max(1, points.shape[0]), points.device))
+    return found[0] if len(found) == 1 else torch.cat(found) if found else torch.zeros_like(points)
 
 
+@cache
 def _gauss_legendre(count: int) -> tuple[Array, Array]:
     """Nodes and weights of the quadrature on [0, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
