@@ -16,21 +16,18 @@ Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
 
 
-def in_threads(call: Callable[[Item], T], items: Sequence[Item], *, threads: int) -> list[T]:
-    """``call`` on each of the `items`, in their order, by as many `threads`, of which this is one.
+def in_threads(call: Callable[[Item], T], items: Sequence[Item], *, threads: int, cores: int) -> list[T]:
+    """``call`` on each of the `items`, in their order, by as many `threads`, of which this is one, each with so many `cores` for torch.
 
-    The cores that torch may use here are divided among them. That keeps cores busier than operators do which each spread over all of them, since
-    those wait for one another hundreds of times a row. The first call that raises ends it, and what it raised is raised here. Whether gradients
-    are kept holds for the threads as it does here.
+    That keeps cores busier than operators do which each spread over all of them, since those wait for one another hundreds of times a row. The
+    first call that raises ends it, and what it raised is raised here. Whether gradients are kept holds for the threads as it does here.
     """
-    threads = min(threads, len(items))
-    if threads < 2:
-        return [call(item) for item in items]
-    cores, inference, gradients = torch.get_num_threads(), torch.is_inference_mode_enabled(), torch.is_grad_enabled()
+    threads, before = max(1, min(threads, len(items))), torch.get_num_threads()
+    inference, gradients = torch.is_inference_mode_enabled(), torch.is_grad_enabled()
     left, found = deque(enumerate(items)), dict[int, T]()
 
     def work() -> None:
-        torch.set_num_threads(max(1, cores // threads))
+        torch.set_num_threads(cores)
         try:
             while True:
                 try:
@@ -47,13 +44,13 @@ def in_threads(call: Callable[[Item], T], items: Sequence[Item], *, threads: int
             work()
 
     try:
-        with ThreadPoolExecutor(threads - 1) as pool:
+        with ThreadPoolExecutor(threads) as pool:  # which starts a thread when it is given something to do
             others = [pool.submit(elsewhere) for _ in range(threads - 1)]
             work()
         for other in others:
             other.result()
     finally:
-        torch.set_num_threads(cores)  # threads that are started later look at what was set last
+        torch.set_num_threads(before)  # threads that are started later look at what was set last
     return [found[place] for place in range(len(items))]
 
 

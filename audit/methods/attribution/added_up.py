@@ -40,7 +40,7 @@ def _added(  # noqa: PLR0917  what is added up, then how
     room, (_, b, h), copies = Room(), parts.shape, len(places)
     own = torch.as_tensor(inside[places[0]], device=parts.device)
     member = torch.cat([own, torch.ones_like(own[:, :1])], dim=1).type_as(parts)
-    size = max(1, IN_CACHE // h) if member.device.type == "cpu" else chunk
+    size = max(1, IN_CACHE // first.width) if member.device.type == "cpu" else chunk
 
     def answers(part: Tensor) -> Tensor:
         count = part.shape[0]

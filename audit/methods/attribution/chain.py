@@ -69,6 +69,8 @@ class Chain:
         self._ahead, self._layer, self._behind = carried[:first], carried[first], carried[first + 1 :]
         self.weight = _read(module, steps[first].weight)  # type: ignore[union-attr]  # that of a product
         """Of the first linear layer, (h, entries)."""
+        self.width = max(_read(module, step.weight).shape[0] for step in steps if isinstance(step, Product))
+        """Numbers that the widest layer answers for a row."""
         self.apart = True
         """Operators remember nothing, so several threads may ask at once."""
 

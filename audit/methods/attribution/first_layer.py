@@ -36,6 +36,10 @@ class FirstLayer(Protocol):
         """(h, entries)."""
 
     @property
+    def width(self) -> int:
+        """Numbers that the widest known layer answers for a row."""
+
+    @property
     def apart(self) -> bool:
         """Whether several threads may ask at once."""
 
@@ -67,6 +71,11 @@ class HookedLayer:
     def weight(self) -> Tensor:
         """(h, entries)."""
         return self.layer.weight
+
+    @property
+    def width(self) -> int:
+        """Numbers that the layer answers for a row."""
+        return int(self.layer.weight.shape[0])
 
     @property
     def apart(self) -> bool:

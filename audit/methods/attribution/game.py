@@ -26,6 +26,8 @@ FEWEST_COALITIONS = 8
 """Coalitions from which on what each player adds behind the first layer is worth working out."""
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
+NARROW = 128
+"""Width of networks up to which operators on as many rows as stay in a cache are quicker on one core than on several."""
 MOST_BYTES = 48 * 2**20
 """Memory that rows which are solved at the same time may take together; fewer are, where each needs much."""
 
@@ -106,14 +108,24 @@ class Game:
         """Outputs (m, k) float64 of flattened rows (m, entries)."""
         return answered(self.network, flat.reshape(-1, *self.shape))
 
+    @cached_property
+    def everyone(self) -> Tensor:
+        """Players who own an entry, (m,) int64, ascending."""
+        found: Tensor = torch.unique(self.owner)
+        return found
+
     def varying(self, row: Tensor) -> Tensor:
         """Players (m,) int64, ascending, with an entry in which the flattened `row` differs from some background row."""
         differs = (self.background != row).any(dim=0)
+        if bool(differs.all()):
+            return self.everyone
         found: Tensor = torch.unique(self.owner[differs])
         return found
 
     def places(self, varying: Tensor) -> Tensor:
         """For each entry the place of its player in `varying`, (entries,) int64; an entry of any other player counts as the first."""
+        if len(varying) == self.players:
+            return self.owner
         place = torch.zeros(self.players, dtype=torch.int64, device=self.owner.device)
         place[varying] = torch.arange(len(varying), device=self.owner.device)
         return place[self.owner]
@@ -166,46 +178,61 @@ class Game:
         """
         if self.first is None or len(inside) < FEWEST_COALITIONS:
             return None
-        parts = self.parts(self.first, rows, places, inside.shape[1])
+        parts = self.parts(rows, places, inside.shape[1])
         return None if parts is None else added_up(self.first, inside, parts, k=self.alone.shape[1], chunk=self.chunk)
 
-    def parts(self, first: FirstLayer, rows: Tensor, places: Tensor, m: int) -> Tensor | None:
+    @cached_property
+    def behind_first(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the first layer its weight, transposed, what it is given for the background, (b, entries), and what it makes of it, (b, h)."""
+        assert self.first is not None  # noqa: S101  asked for by those who have one
+        return self.first.weight.detach().T, self.first.entries(self.background).detach(), self.first.before(self.background).detach()
+
+    def parts(self, rows: Tensor, places: Tensor, m: int, *, by_row: bool = False) -> Tensor | None:
         """What the first layer makes of each of the m varying players of `rows` (r, entries) alone, and last of the background, (m + 1, r · b, h).
 
-        None where that would take too much memory, or is no finite number: 0 · ∞ is none, and an absent player adds nothing. The next call
-        overwrites what this one gives.
+        `by_row`, (r · b, m + 1, h). None where there is no such layer, where that would take too much memory, or is no finite number: 0 · ∞ is
+        none, and an absent player adds nothing. The next call overwrites what this one gives.
         """
-        (r, size), b, weight = rows.shape, self.background.shape[0], first.weight
-        if r * b * size * weight.shape[0] > MOST_PARTS:
+        if self.first is None:
             return None
-        away, weight = (first.entries(rows)[:, None] - first.entries(self.background)).flatten(0, 1).detach(), weight.detach()
-        parts = self.room.lend("parts", (m + 1, r * b, weight.shape[0]), weight)
+        (r, size), b, h = rows.shape, self.background.shape[0], self.first.weight.shape[0]
+        if r * b * size * h > MOST_PARTS:
+            return None
+        weight, absent, base = self.behind_first
+        away = (self.first.entries(rows).detach()[:, None] - absent).flatten(0, 1)
+        made = self.room.lend("parts", (r * b, m + 1, h) if by_row else (m + 1, r * b, h), base)
+        parts = made.transpose(0, 1) if by_row else made
         if m == size and torch.equal(places, torch.arange(m, device=rows.device)):
-            torch.mul(away.T[:, :, None], weight.T[:, None], out=parts[:m])
+            torch.mul(away.T[:, :, None], weight[:, None], out=parts[:m])
         else:
-            parts[:m].zero_().index_add_(0, places, away.T[:, :, None] * weight.T[:, None])
-        parts[m:] = first.before(self.background).detach().repeat(r, 1)
-        return parts if bool(torch.isfinite(parts.sum())) else None
+            parts[:m].zero_().index_add_(0, places, away.T[:, :, None] * weight[:, None])
+        parts[m:] = base.repeat(r, 1) if r > 1 else base
+        return made if bool(torch.isfinite(made.sum())) else None
 
-    def threads(self, rows: int) -> int:
-        """Threads that may solve so many rows at the same time, one where the network is not known to remember nothing."""
+    def sharing(self, rows: int) -> tuple[int, int]:
+        """Threads that may solve so many rows at the same time, and cores for each; one where the network is not known to remember nothing."""
+        cores = torch.get_num_threads()
         if self.first is None or not self.first.apart or self.background.device.type != "cpu":
-            return 1
+            return 1, cores
         (b, k), parts = self.alone.shape, min(MOST_PARTS, (self.players + 1) * self.background.shape[0] * self.first.weight.shape[0])
         # twice what a layer is given and answers, since libraries lay it out as they need it, then outputs
         each = self.background.element_size() * (2 * parts + 4 * IN_CACHE) + 8 * (4 * self.players * b * k + 3 * AT_ONCE)
-        return max(1, min(rows, torch.get_num_threads(), MOST_BYTES // each))
+        threads = max(1, min(rows, cores, MOST_BYTES // each))
+        return threads, 1 if self.first.width <= NARROW else max(1, cores // threads)
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
-        mean = torch.einsum("b,bmk->mk", self.weights, each)
-        b = len(self.background)
+        b, m, k = each.shape
+        flat = each.reshape(b, m * k)
+        mean = self.weights @ flat
         if b == 1:
-            return mean, None
-        return mean, (torch.einsum("b,bmk->mk", self.weights**2, (each - mean) ** 2) * (b / (b - 1))).sqrt()
+            return mean.view(m, k), None
+        return mean.view(m, k), (self.weights**2 @ (flat - mean).square_()).mul_(b / (b - 1)).sqrt_().view(m, k)
 
     def spread(self, values: Tensor, varying: Tensor) -> Tensor:
         """Values (m, k) of the varying players as (players, k); a player that never varies changes nothing and has exactly 0."""
+        if len(varying) == self.players:
+            return values
         full = values.new_zeros(self.players, values.shape[1])
         full[varying.cpu()] = values
         return full
@@ -261,7 +288,7 @@ def play_runs(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], I
     n, k = len(inputs), game.alone.shape[1]
     values, se, drawn = (np.full((n, game.players, k), np.nan) for _ in range(3))  # made first, so that what comes and goes stays together
     total, evaluations, exact = np.empty((n, k)), np.empty(n, dtype=np.int64), np.empty(n, dtype=bool)
-    rows, threads, base = inputs.reshape(n, game.background.shape[1]), game.threads(n), game.base.numpy()
+    rows, base, (threads, cores) = inputs.reshape(n, game.background.shape[1]), game.base.numpy(), game.sharing(n)
 
     def fill(run: slice) -> None:
         for position, found in enumerate(solve(game, rows[run], run.start), run.start):
@@ -271,5 +298,5 @@ def play_runs(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], I
                 drawn[position] = found.background_se.numpy()
 
     size = max(1, min(together, -(-n // threads)))
-    in_threads(fill, [slice(start, start + size) for start in range(0, n, size)], threads=threads)
+    in_threads(fill, [slice(start, start + size) for start in range(0, n, size)], threads=threads, cores=cores)
     return ShapleyValues(values, se, base, total, evaluations, exact, drawn)

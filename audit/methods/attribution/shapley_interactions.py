@@ -67,7 +67,8 @@ def shapley_interactions(
         return _explained(game, row, varying, plan_of(len(varying)) if len(varying) > min(exact_up_to, MOST_PLAYERS) else None)
 
     flat = inputs.reshape(len(inputs), game.background.shape[1])
-    rows = in_threads(explained, list(flat), threads=game.threads(len(flat)))
+    threads, cores = game.sharing(len(flat))
+    rows = in_threads(explained, list(flat), threads=threads, cores=cores)
     if not rows:
         nothing = np.zeros((0, players, players, game.alone.shape[1]))
         return Interactions(nothing, nothing, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))

@@ -15,7 +15,6 @@ from audit.methods.attribution.answers import Network, float64
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
 from audit.methods.attribution.mixing import bits_of, mixer
-from audit.methods.attribution.room import Room
 from audit.models.chunks import each_run
 
 Walk = Callable[[slice, slice], Tensor]
@@ -97,9 +96,9 @@ def _summed(game: Game, found: Tensor, varying: Tensor, total: Tensor) -> RowVal
 
 def _error(game: Game, found: Tensor) -> Tensor:
     """Standard errors (m, k) of contributions (b, pairs, m, k)."""
-    pairs = found.shape[1]
-    away = found - found.mean(dim=1, keepdim=True)
-    return torch.einsum("b,bpmk,bpmk->mk", game.weights**2 / (pairs * (pairs - 1)), away, away).sqrt()
+    b, pairs, m, k = found.shape
+    squares = (found - found.mean(dim=1, keepdim=True)).square_().sum(dim=1)
+    return (game.weights**2 @ squares.view(b, m * k)).div_(pairs * (pairs - 1)).sqrt_().view(m, k)
 
 
 def contributions(game: Game, row: Tensor, orders: NDArray[np.integer], varying: Tensor, total: Tensor) -> Tensor:
@@ -113,6 +112,8 @@ def contributions(game: Game, row: Tensor, orders: NDArray[np.integer], varying:
 def ranks_of(orders: NDArray[np.integer], varying: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rank of each varying player among the varying ones, (…, m), in permutations (…, players) of all players."""
     everyone = np.argsort(orders, axis=-1)
+    if len(varying) == orders.shape[-1]:
+        return everyone
     return np.argsort(np.argsort(everyone[..., varying], axis=-1), axis=-1)
 
 
@@ -138,7 +139,8 @@ def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, t
 
         deque(each_run(of_pairs, pairs, size, row.device), maxlen=0)
 
-    deque(each_run(of_rows, b, max(1, size // pairs), row.device), maxlen=0)
+    runs = -(-b // max(1, size // pairs))  # of one size, rather than a small one at the end
+    deque(each_run(of_rows, b, -(-b // runs), row.device), maxlen=0)
     return rising
 
 
@@ -158,12 +160,12 @@ def _mixed(game: Game, row: Tensor, rank: Tensor, count: int) -> Walk:
 def _behind_first(game: Game, row: Tensor, rank: Tensor, places: Tensor) -> Walk | None:
     """The same behind a linear first layer, with W x_rest + W b_S = (W x + W b) - (W x_S + W b_rest); None where there is none to be used."""
     first, m = game.first, rank.shape[-1]
-    parts = None if first is None else game.parts(first, row[None], places, m)
+    parts = game.parts(row[None], places, m, by_row=True)
     if first is None or parts is None:
         return None
-    parts, steps = parts.transpose(0, 1).contiguous(), torch.arange(1, m, dtype=rank.dtype, device=row.device)
+    steps = torch.arange(1, m, dtype=rank.dtype, device=row.device)
     both_ends = (first.before(row[None]).detach() + parts[:, -1])[:, None]
-    room, h = Room(), parts.shape[-1]
+    room, h = game.room, parts.shape[-1]
 
     def differences(rows: slice, some: slice) -> Tensor:
         ranks = rank[rows, some, None, :]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from audit.methods.attribution.chain import Chain
 from audit.methods.attribution.first_layer import FirstLayer, HookedLayer, first_layer
-from audit.methods.attribution.game import make_game
+from audit.methods.attribution.game import NARROW, make_game
 from audit.methods.attribution.shapley import drawn_by, shapley_values
 from audit.methods.attribution.shapley_interactions import shapley_interactions
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
@@ -107,7 +107,7 @@ def test_a_network_of_which_nothing_is_known_is_asked_by_one_thread() -> None:
     torch.set_num_threads(4)
 
     asked = {
-        name: make_game(model, inputs, OWNER, players=D, first=first).threads(9)
+        name: make_game(model, inputs, OWNER, players=D, first=first).sharing(9)[0]
         for name, model, first in (
             ("plain", chained, None),
             ("hooked", branching, hooked),
@@ -119,17 +119,24 @@ def test_a_network_of_which_nothing_is_known_is_asked_by_one_thread() -> None:
     assert asked["chain"] > 1
 
 
-@pytest.mark.parametrize(("count", "threads"), [(0, 8), (1, 8), (3, 8), (100, 1)])
-def test_no_more_threads_than_rows_and_cores(count: int, threads: int) -> None:
-    model, background = network(), rows(3, 5)
-    torch.set_num_threads(threads)
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize(("count", "cores"), [(0, 8), (1, 8), (3, 8), (100, 8), (100, 1)])
+def test_no_more_threads_than_rows_and_no_more_cores_than_there_are(count: int, cores: int, wide: bool) -> None:
+    background = rows(3, 5)
+    model = nn.Sequential(nn.Linear(D, 4), nn.ReLU(), nn.Linear(4, NARROW + wide)).double()
+    torch.set_num_threads(cores)
 
-    assert make_game(model, background, OWNER, players=D, first=first_layer(model, model, background)).threads(count) <= max(1, min(count, threads))
+    threads, each = make_game(model, background, OWNER, players=D, first=first_layer(model, model, background)).sharing(count)
+
+    assert 1 <= threads <= max(1, min(count, cores))
+    assert each == (max(1, cores // threads) if wide else 1)
 
 
 def test_rows_that_need_much_memory_are_solved_by_fewer() -> None:
     model = network()
     torch.set_num_threads(8)
-    found = [make_game(model, rows(b, 5), OWNER, players=D, first=first_layer(model, model, rows(3, 1))).threads(100) for b in (2, 20_000, 200_000)]
+    found = [
+        make_game(model, rows(b, 5), OWNER, players=D, first=first_layer(model, model, rows(3, 1))).sharing(100)[0] for b in (2, 20_000, 200_000)
+    ]
 
     assert found[0] > found[1] >= found[2] == 1
