@@ -66,6 +66,7 @@ def in_groups(
     """`answers` (copies, c, b, k) of `size` of the `members` (c, …) at a time, laid together for many; each copy has its `places` (c,)."""
     (b, k), copies = shape, len(places)
     most = max(1, AT_ONCE // (b * k * copies))
+    most -= most % size if most > size else 0  # so that no run is cut short
     for start in range(0, members.shape[0], most):
         group = members[start : start + most]
         held = torch.empty(copies, group.shape[0], b, k, dtype=torch.float64)

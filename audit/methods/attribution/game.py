@@ -26,6 +26,8 @@ FEWEST_COALITIONS = 8
 """Coalitions from which on what each player adds behind the first layer is worth working out."""
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
+MOST_CORES, SMALL_BYTES = 4, 8 * 2**20
+"""Cores for which rows are added to those given to the network at once, and bytes of inputs up to which."""
 NARROW = 128
 """Width of networks up to which operators on as many rows as stay in a cache are quicker on one core than on several."""
 MOST_BYTES = 48 * 2**20
@@ -81,7 +83,7 @@ class Game:
     """Player of each entry, (entries,) int64."""
     players: int
     chunk: int
-    """Rows given to the network at once; a few thousand keep small networks inside the processor's cache."""
+    """Rows given to the network at once for each core; a few thousand keep small networks inside the processor's cache."""
     alone: Tensor
     """Outputs of the background, (b, k) float64."""
     link: Link | None = None
@@ -90,6 +92,14 @@ class Game:
     """Lets mixed rows be added up behind the first layer instead of being made, where that pays."""
     room: Room = field(default_factory=Room)
     """Memory that the rows use one after the other."""
+
+    @property
+    def at_once(self) -> int:
+        """Rows given to the network at once: `chunk` for each core of a processor, unless they are long, so that cores seldom wait."""
+        if self.background.device.type != "cpu":
+            return self.chunk
+        row = self.background.shape[1] * self.background.element_size()
+        return max(self.chunk, min(self.chunk * min(torch.get_num_threads(), MOST_CORES), SMALL_BYTES // max(1, row)))
 
     @cached_property
     def base(self) -> Tensor:
@@ -161,7 +171,7 @@ class Game:
             return
         member = torch.as_tensor(inside, device=row.device)
         entries = member if torch.equal(places, torch.arange(member.shape[1], device=row.device)) else member[:, places]
-        size = min(max(1, self.chunk // self.background.shape[0]), entries.shape[0])
+        size = min(max(1, self.at_once // self.background.shape[0]), entries.shape[0])
         mix = mixer(row, self.background, size)
         b, k = self.alone.shape
 

@@ -131,7 +131,7 @@ def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, t
     rising = ends.new_empty(b, pairs, m + 1, ends.shape[-1])  # made first: what stays between what goes would scatter the memory
     rising[:, :, :1], rising[:, :, -1:] = -ends, ends
     walk = _behind_first(game, row, rank, places) or _mixed(game, row, rank[..., places], m - 1)
-    size = max(1, game.chunk // (2 * (m - 1)))
+    size = max(1, game.at_once // (2 * (m - 1)))
 
     def of_rows(rows: slice) -> None:
         def of_pairs(some: slice) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from audit.methods.attribution.chain import Chain
 from audit.methods.attribution.first_layer import FirstLayer, HookedLayer, first_layer
-from audit.methods.attribution.game import NARROW, make_game
+from audit.methods.attribution.game import MOST_CORES, NARROW, make_game
 from audit.methods.attribution.shapley import drawn_by, shapley_values
 from audit.methods.attribution.shapley_interactions import shapley_interactions
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
@@ -140,3 +140,33 @@ def test_rows_that_need_much_memory_are_solved_by_fewer() -> None:
     ]
 
     assert found[0] > found[1] >= found[2] == 1
+
+
+@pytest.mark.parametrize(("cores", "entries", "times"), [(1, D, 1), (2, D, 2), (3, D, 3), (64, D, MOST_CORES), (4, 100_000, 1)])
+def test_a_network_is_given_more_rows_at_once_on_several_cores_while_rows_are_short(cores: int, entries: int, times: int) -> None:
+    asked: list[int] = []
+
+    def network(held: Tensor) -> Tensor:
+        asked.append(len(held))
+        return held[:, :1]
+
+    torch.set_num_threads(cores)
+    background = torch.zeros(2, entries)
+    owner = np.arange(entries) % 9
+    shapley_values(network, torch.ones(1, entries), background, owner, players=9, draws=[], exact_up_to=9, pairs=2, chunk=20)
+
+    assert max(asked) == times * 20
+    assert sum(asked) == (2**9 - 2) * 2 + 1 + 2  # coalitions, the row and the background
+
+
+def test_no_run_but_the_last_is_cut_short() -> None:
+    asked: list[int] = []
+
+    def network(held: Tensor) -> Tensor:
+        asked.append(len(held))
+        return held[:, :1].expand(-1, 1000)
+
+    torch.set_num_threads(1)
+    shapley_values(network, torch.ones(1, D), torch.zeros(2, D), OWNER, players=D, draws=[], exact_up_to=D, pairs=2, chunk=50)
+
+    assert asked[2:-1] == [50] * (len(asked) - 3)
