@@ -18,7 +18,7 @@ from audit.subject import Subject
 CPU_BYTES, DEVICE_BYTES = 8 * 2**20, 256 * 2**20
 """Bytes of inputs that go through the network at once."""
 CPU_ROWS, DEVICE_ROWS = 1024, 32_768
-"""Rows sent through the network at once: few stay in the processor's cache, many keep an accelerator busy."""
+"""Rows sent through the network at once for each core, or device: few stay in a processor's cache, many keep an accelerator busy."""
 
 
 def rows_and_baselines(subject: Subject, model: SmoothModel, values: NDArray[Any], background: NDArray[Any]) -> tuple[torch.Tensor, torch.Tensor]:

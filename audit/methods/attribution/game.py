@@ -27,10 +27,10 @@ FEWEST_COALITIONS = 8
 MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
 MOST_CORES, SMALL_BYTES = 4, 8 * 2**20
-"""Cores for which rows are added to those given to the network at once, and bytes of inputs up to which."""
+"""Cores for which rows are added to those given to the network at once, and bytes of inputs up to which they are."""
 NARROW = 128
 """Width of networks up to which operators on as many rows as stay in a cache are quicker on one core than on several."""
-MOST_BYTES = 48 * 2**20
+MOST_BYTES = 40 * 2**20
 """Memory that rows which are solved at the same time may take together; fewer are, where each needs much."""
 
 
@@ -91,7 +91,7 @@ class Game:
     first: FirstLayer | None = None
     """Lets mixed rows be added up behind the first layer instead of being made, where that pays."""
     room: Room = field(default_factory=Room)
-    """Memory that the rows use one after the other."""
+    """Memory of each thread, which the rows that it solves use one after the other."""
 
     @property
     def at_once(self) -> int:
@@ -203,12 +203,10 @@ class Game:
         `by_row`, (r · b, m + 1, h). None where there is no such layer, where that would take too much memory, or is no finite number: 0 · ∞ is
         none, and an absent player adds nothing. The next call overwrites what this one gives.
         """
-        if self.first is None:
+        (r, size), b = rows.shape, self.background.shape[0]
+        if self.first is None or not self._adds_up(r):
             return None
-        (r, size), b, h = rows.shape, self.background.shape[0], self.first.weight.shape[0]
-        if r * b * size * h > MOST_PARTS:
-            return None
-        weight, absent, base = self.behind_first
+        (weight, absent, base), h = self.behind_first, self.first.weight.shape[0]
         away = (self.first.entries(rows).detach()[:, None] - absent).flatten(0, 1)
         made = self.room.lend("parts", (r * b, m + 1, h) if by_row else (m + 1, r * b, h), base)
         parts = made.transpose(0, 1) if by_row else made
@@ -219,16 +217,25 @@ class Game:
         parts[m:] = base.repeat(r, 1) if r > 1 else base
         return made if bool(torch.isfinite(made.sum())) else None
 
-    def sharing(self, rows: int) -> tuple[int, int]:
-        """Threads that may solve so many rows at the same time, and cores for each; one where the network is not known to remember nothing."""
-        cores = torch.get_num_threads()
-        if self.first is None or not self.first.apart or self.background.device.type != "cpu":
+    def sharing(self, rows: int, *, together: int = 1, pairs: int = 1) -> tuple[int, int]:
+        """Threads that may solve so many rows at the same time, `together` at once each, and cores for each thread.
+
+        One thread where the network is not known to remember nothing, and where rows must be mixed, which takes what nobody foresees; else as
+        many as there are cores, rows and memory for. `pairs` are those of a walk, whose contributions are all held.
+        """
+        cores, (b, k), entries = torch.get_num_threads(), self.alone.shape, self.owner.shape[0]
+        if self.first is None or not self.first.apart or self.background.device.type != "cpu" or not self._adds_up(1):
             return 1, cores
-        (b, k), parts = self.alone.shape, min(MOST_PARTS, (self.players + 1) * self.background.shape[0] * self.first.weight.shape[0])
-        # twice what a layer is given and answers, since libraries lay it out as they need it, then outputs
-        each = self.background.element_size() * (2 * parts + 4 * IN_CACHE) + 8 * (4 * self.players * b * k + 3 * AT_ONCE)
+        parts = 2 * together * b * self.first.weight.shape[0] * max(self.players + 1, entries)  # with what they are made of
+        layers = 4 * IN_CACHE  # what one is given and answers, and both once more as libraries lay them out
+        outputs = 3 * AT_ONCE + 4 * pairs * self.players * b * k  # in groups and weighed; contributions, and what they are summed to
+        each = self.background.element_size() * (min(parts, 2 * MOST_PARTS) + layers) + 8 * outputs
         threads = max(1, min(rows, cores, MOST_BYTES // each))
         return threads, 1 if self.first.width <= NARROW else max(1, cores // threads)
+
+    def _adds_up(self, rows: int) -> bool:
+        """Whether parts of so many rows behind the first layer stay small enough to be made."""
+        return self.first is not None and rows * self.background.numel() * self.first.weight.shape[0] <= MOST_PARTS
 
     def over_background(self, each: Tensor) -> tuple[Tensor, Tensor | None]:
         """The mean (m, k) of values against `each` background row (b, m, k), and its standard error if these rows were drawn; None for one."""
@@ -281,15 +288,18 @@ def make_game(
     return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, link, first)
 
 
-def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues]) -> ShapleyValues:
-    """`solve` each row of `inputs` (n, …) by itself, so that no value depends on which rows stand beside it."""
-    return play_runs(game, inputs, lambda held, rows, start: (solve(held, row, start + place) for place, row in enumerate(rows)), together=1)
+def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues], *, pairs: int = 1) -> ShapleyValues:
+    """`solve` each row of `inputs` (n, …) by itself, so that no value depends on which rows stand beside it; a walk holds so many `pairs`."""
+    each = lambda held, rows, start: (solve(held, row, start + place) for place, row in enumerate(rows))  # noqa: E731
+    return play_runs(game, inputs, each, together=1, pairs=pairs)
 
 
-def play_runs(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], Iterable[RowValues]], *, together: int) -> ShapleyValues:
+def play_runs(
+    game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], Iterable[RowValues]], *, together: int, pairs: int = 1
+) -> ShapleyValues:
     """`solve` runs of up to `together` rows of `inputs` (n, …), given flattened and with the place of the first.
 
-    Several threads solve runs at the same time where the network is known to remember nothing.
+    Several threads solve runs at the same time where `Game.sharing` says so.
     """
     if tuple(inputs.shape[1:]) != game.shape:
         raise MethodError(f"inputs have rows of shape {tuple(inputs.shape[1:])}, the background {game.shape}")
@@ -298,7 +308,7 @@ def play_runs(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], I
     n, k = len(inputs), game.alone.shape[1]
     values, se, drawn = (np.full((n, game.players, k), np.nan) for _ in range(3))  # made first, so that what comes and goes stays together
     total, evaluations, exact = np.empty((n, k)), np.empty(n, dtype=np.int64), np.empty(n, dtype=bool)
-    rows, base, (threads, cores) = inputs.reshape(n, game.background.shape[1]), game.base.numpy(), game.sharing(n)
+    rows, base, (threads, cores) = inputs.reshape(n, game.background.shape[1]), game.base.numpy(), game.sharing(n, together=together, pairs=pairs)
 
     def fill(run: slice) -> None:
         for position, found in enumerate(solve(game, rows[run], run.start), run.start):

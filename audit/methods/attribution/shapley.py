@@ -69,7 +69,7 @@ def shapley_values(
             return estimated(held, row, varying, plan_of(len(varying)))
         return walked_until(held, row, draws[position], pairs=pairs, most=most_pairs or pairs, spread=spread, precision=precision)
 
-    return play(game, inputs, solve)
+    return play(game, inputs, solve, pairs=most_pairs or pairs)
 
 
 def drawn_by(stream: np.random.Generator, background: int, players: int) -> Draw:

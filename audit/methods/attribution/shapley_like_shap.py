@@ -94,7 +94,7 @@ def shapley_permutation_like_shap(
         cost = len(background) * count * 2 * (m - 1) + 1
         return RowValues(held.spread(found.mean(dim=0), varying), held.spread(se, varying), total, cost, exact=m == 1)
 
-    return play(game, inputs, solve)
+    return play(game, inputs, solve, pairs=max(1, evaluations // (2 * players + 1)))
 
 
 @dataclass(frozen=True)

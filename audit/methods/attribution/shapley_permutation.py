@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
+from audit.methods.attribution.added_up import IN_CACHE
 from audit.methods.attribution.answers import Network, float64
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
@@ -47,7 +48,7 @@ def shapley_permutation(
     """
     game = make_game(network, background, owner, players=orders.shape[-1], weights=weights, chunk=chunk, first=first)
     check_orders(orders, len(inputs), len(background))
-    return play(game, inputs, lambda held, row, position: walked(held, row, orders[position]))
+    return play(game, inputs, lambda held, row, position: walked(held, row, orders[position]), pairs=orders.shape[2])
 
 
 def check_orders(orders: NDArray[np.integer], rows: int, background: int) -> None:
@@ -131,7 +132,8 @@ def _rising(game: Game, row: Tensor, ranks: NDArray[np.int64], places: Tensor, t
     rising = ends.new_empty(b, pairs, m + 1, ends.shape[-1])  # made first: what stays between what goes would scatter the memory
     rising[:, :, :1], rising[:, :, -1:] = -ends, ends
     walk = _behind_first(game, row, rank, places) or _mixed(game, row, rank[..., places], m - 1)
-    size = max(1, game.at_once // (2 * (m - 1)))
+    most = game.at_once if game.first is None else min(game.at_once, 2 * IN_CACHE // game.first.width)
+    size = max(1, most // (2 * (m - 1)))
 
     def of_rows(rows: slice) -> None:
         def of_pairs(some: slice) -> None:

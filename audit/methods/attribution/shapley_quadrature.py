@@ -67,8 +67,9 @@ class Plan:
 
     @property
     def complete(self) -> bool:
-        """Whether no other coalition is left."""
-        return len(self.inside) >= int(2 ** (self.inside.shape[1] - 1)) - 1
+        """Whether no other coalition is left; without players there is none."""
+        m = self.inside.shape[1]
+        return not m or len(self.inside) == 2 ** (m - 1) - 1
 
     @cached_property
     def fits(self) -> tuple[OddFit, ...]:

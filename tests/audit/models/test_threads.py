@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import torch
 
@@ -63,6 +64,45 @@ def test_what_one_raises_is_raised_and_ends_the_others(threads: int) -> None:
     assert torch.get_num_threads() == 4
 
 
+def test_of_two_errors_the_first_is_raised() -> None:
+    first_is_out = threading.Event()
+
+    def call(item: int) -> None:
+        if item:
+            first_is_out.set()
+            raise KeyError("first")
+        first_is_out.wait(timeout=60)
+        threading.Event().wait(0.2)
+        raise ValueError("second")
+
+    with pytest.raises(KeyError, match="first"):
+        in_threads(call, range(2), threads=2, cores=1)
+
+
+def test_where_no_thread_can_be_started_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    seen: list[int] = []
+    monkeypatch.setattr(threading.Thread, "start", refused)
+
+    with pytest.raises(RuntimeError, match="start new thread"):
+        in_threads(seen.append, range(100), threads=3, cores=1)
+
+    assert not seen
+
+
+def test_what_numpy_does_about_errors_and_the_types_of_autocast_hold_for_all() -> None:
+    def seen(_: int) -> tuple[str, bool, torch.dtype]:
+        threading.Event().wait(0.02)
+        return np.geterr()["invalid"], torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+
+    with np.errstate(invalid="raise"), torch.autocast("cpu", torch.float16):
+        found = in_threads(seen, range(6), threads=3, cores=1)
+
+    assert set(found) == {("raise", True, torch.float16)}
+
+
 @pytest.mark.parametrize("inference", [False, True])
 @pytest.mark.parametrize("gradients", [False, True])
 def test_whether_gradients_are_kept_holds_for_all(inference: bool, gradients: bool) -> None:
@@ -87,3 +127,25 @@ def test_what_is_kept_is_computed_once_whoever_asks() -> None:
 
     assert in_threads(ask, [1, 1, 2, 1], threads=4, cores=1) == [-1, -1, -2, -1]
     assert sorted(computed) == [1, 2]
+
+
+def test_what_is_kept_is_told_while_something_else_is_computed() -> None:
+    begun, told = threading.Event(), threading.Event()
+
+    def slowly(key: int) -> int:
+        if key:
+            begun.set()
+            assert told.wait(timeout=60)  # only when the other one was told
+        return -key
+
+    kept = once_for_each(slowly)
+    kept(0)
+
+    def ask(key: int) -> int:
+        if not key:
+            assert begun.wait(timeout=60)
+        answer = kept(key)
+        told.set()
+        return answer
+
+    assert in_threads(ask, [1, 0], threads=2, cores=1) == [-1, 0]

@@ -133,13 +133,21 @@ def test_no_more_threads_than_rows_and_no_more_cores_than_there_are(count: int, 
 
 
 def test_rows_that_need_much_memory_are_solved_by_fewer() -> None:
-    model = network()
-    torch.set_num_threads(8)
-    found = [
-        make_game(model, rows(b, 5), OWNER, players=D, first=first_layer(model, model, rows(3, 1))).sharing(100)[0] for b in (2, 20_000, 200_000)
-    ]
+    torch.set_num_threads(64)
 
-    assert found[0] > found[1] >= found[2] == 1
+    def threads(b: int = 3, entries: int = D, **settings: int) -> int:
+        model = nn.Sequential(nn.Linear(entries, 16), nn.ReLU(), nn.Linear(16, K)).double()
+        background = torch.randn(b, entries, dtype=torch.float64)
+        first = first_layer(model, model, background)
+        assert first is not None
+        return make_game(model, background, np.arange(entries) % D, players=D, first=first).sharing(100, **settings)[0]
+
+    few = threads()
+
+    assert few > 1
+    assert threads(b=20_000) == threads(b=4, entries=200_000) == 1  # which is mixed, and takes what nobody foresees
+    assert few > threads(b=1000, pairs=200) == 1
+    assert few > threads(entries=8000, together=32)
 
 
 @pytest.mark.parametrize(("cores", "entries", "times"), [(1, D, 1), (2, D, 2), (3, D, 3), (64, D, MOST_CORES), (4, 100_000, 1)])
