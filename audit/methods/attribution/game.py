@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audit.errors import MethodError
-from audit.methods.attribution.added_up import AT_ONCE, IN_CACHE, added_up, in_groups
+from audit.methods.attribution.added_up import added_up, in_groups
 from audit.methods.attribution.answers import Network, answered, float64, plain
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.mixing import bits_of, mixer
 from audit.methods.attribution.room import Room
 from audit.models.chunks import each_part
-from audit.models.threads import in_threads
 
 Link = Callable[[Tensor], Tensor]
 """Entry by entry."""
@@ -28,10 +27,6 @@ MOST_PARTS = 4_194_304
 """Numbers that the parts of one row behind the first layer may take; with more, they no longer fit into a processor's cache."""
 MOST_CORES, SMALL_BYTES = 4, 8 * 2**20
 """Cores for which rows are added to those given to the network at once, and bytes of inputs up to which they are."""
-NARROW = 128
-"""Width of networks up to which operators on as many rows as stay in a cache are quicker on one core than on several."""
-MOST_BYTES = 40 * 2**20
-"""Memory that rows which are solved at the same time may take together; fewer are, where each needs much."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +199,7 @@ class Game:
         none, and an absent player adds nothing. The next call overwrites what this one gives.
         """
         (r, size), b = rows.shape, self.background.shape[0]
-        if self.first is None or not self._adds_up(r):
+        if self.first is None or not self.adds_up(r):
             return None
         (weight, absent, base), h = self.behind_first, self.first.weight.shape[0]
         away = (self.first.entries(rows).detach()[:, None] - absent).flatten(0, 1)
@@ -217,23 +212,7 @@ class Game:
         parts[m:] = base.repeat(r, 1) if r > 1 else base
         return made if bool(torch.isfinite(made.sum())) else None
 
-    def sharing(self, rows: int, *, together: int = 1, pairs: int = 1) -> tuple[int, int]:
-        """Threads that may solve so many rows at the same time, `together` at once each, and cores for each thread.
-
-        One thread where the network is not known to remember nothing, and where rows must be mixed, which takes what nobody foresees; else as
-        many as there are cores, rows and memory for. `pairs` are those of a walk, whose contributions are all held.
-        """
-        cores, (b, k), entries = torch.get_num_threads(), self.alone.shape, self.owner.shape[0]
-        if self.first is None or not self.first.apart or self.background.device.type != "cpu" or not self._adds_up(1):
-            return 1, cores
-        parts = 2 * together * b * self.first.weight.shape[0] * max(self.players + 1, entries)  # with what they are made of
-        layers = 4 * IN_CACHE  # what one is given and answers, and both once more as libraries lay them out
-        outputs = 3 * AT_ONCE + 4 * pairs * self.players * b * k  # in groups and weighed; contributions, and what they are summed to
-        each = self.background.element_size() * (min(parts, 2 * MOST_PARTS) + layers) + 8 * outputs
-        threads = max(1, min(rows, cores, MOST_BYTES // each))
-        return threads, 1 if self.first.width <= NARROW else max(1, cores // threads)
-
-    def _adds_up(self, rows: int) -> bool:
+    def adds_up(self, rows: int) -> bool:
         """Whether parts of so many rows behind the first layer stay small enough to be made."""
         return self.first is not None and rows * self.background.numel() * self.first.weight.shape[0] <= MOST_PARTS
 
@@ -286,37 +265,3 @@ def make_game(
     alone = torch.cat(list(each_part(lambda part: float64(network(part)), background, chunk)))
     places = torch.as_tensor(owner, dtype=torch.int64, device=background.device)
     return Game(network, flat, shape, torch.from_numpy(shares / shares.sum()), places, players, chunk, alone, link, first)
-
-
-def play(game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], RowValues], *, pairs: int = 1) -> ShapleyValues:
-    """`solve` each row of `inputs` (n, …) by itself, so that no value depends on which rows stand beside it; a walk holds so many `pairs`."""
-    each = lambda held, rows, start: (solve(held, row, start + place) for place, row in enumerate(rows))  # noqa: E731
-    return play_runs(game, inputs, each, together=1, pairs=pairs)
-
-
-def play_runs(
-    game: Game, inputs: Tensor, solve: Callable[[Game, Tensor, int], Iterable[RowValues]], *, together: int, pairs: int = 1
-) -> ShapleyValues:
-    """`solve` runs of up to `together` rows of `inputs` (n, …), given flattened and with the place of the first.
-
-    Several threads solve runs at the same time where `Game.sharing` says so.
-    """
-    if tuple(inputs.shape[1:]) != game.shape:
-        raise MethodError(f"inputs have rows of shape {tuple(inputs.shape[1:])}, the background {game.shape}")
-    if inputs.dtype != game.background.dtype:
-        raise MethodError(f"inputs are {inputs.dtype}, the background is {game.background.dtype}")
-    n, k = len(inputs), game.alone.shape[1]
-    values, se, drawn = (np.full((n, game.players, k), np.nan) for _ in range(3))  # made first, so that what comes and goes stays together
-    total, evaluations, exact = np.empty((n, k)), np.empty(n, dtype=np.int64), np.empty(n, dtype=bool)
-    rows, base, (threads, cores) = inputs.reshape(n, game.background.shape[1]), game.base.numpy(), game.sharing(n, together=together, pairs=pairs)
-
-    def fill(run: slice) -> None:
-        for position, found in enumerate(solve(game, rows[run], run.start), run.start):
-            values[position], se[position], total[position] = found.values.numpy(), found.se.numpy(), found.total.numpy()
-            evaluations[position], exact[position] = found.evaluations, found.exact
-            if found.background_se is not None:
-                drawn[position] = found.background_se.numpy()
-
-    size = max(1, min(together, -(-n // threads)))
-    in_threads(fill, [slice(start, start + size) for start in range(0, n, size)], threads=threads, cores=cores)
-    return ShapleyValues(values, se, base, total, evaluations, exact, drawn)

@@ -12,7 +12,8 @@ from torch import Tensor
 from audit.errors import MethodError
 from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game
+from audit.methods.attribution.rows_at_once import play
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, enumerated, enumerated_by_worth
 from audit.methods.attribution.shapley_permutation import walked_until
 from audit.methods.attribution.shapley_quadrature import FEWEST_PAIRS, Plan, estimated, plan_for

@@ -12,7 +12,8 @@ from torch import Tensor
 from audit.errors import MethodError
 from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game
+from audit.methods.attribution.rows_at_once import play
 
 MOST_PLAYERS = 16
 """Varying players up to which enumeration is attempted: 65,536 coalitions for every background row."""

@@ -16,6 +16,7 @@ from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
 from audit.methods.attribution.game import Game, make_game
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
+from audit.methods.attribution.rows_at_once import sharing
 from audit.methods.attribution.shapley_exact import MOST_PLAYERS, coalition_weights, coalitions
 from audit.methods.attribution.shapley_quadrature import Plan, plan_for, weighted
 from audit.models.threads import in_threads, once_for_each
@@ -67,7 +68,7 @@ def shapley_interactions(
         return _explained(game, row, varying, plan_of(len(varying)) if len(varying) > min(exact_up_to, MOST_PLAYERS) else None)
 
     flat = inputs.reshape(len(inputs), game.background.shape[1])
-    threads, cores = game.sharing(len(flat))
+    threads, cores = sharing(game, len(flat))
     rows = in_threads(explained, list(flat), threads=threads, cores=cores)
     if not rows:
         nothing = np.zeros((0, players, players, game.alone.shape[1]))

@@ -16,7 +16,8 @@ from audit.errors import MethodError
 from audit.methods.attribution.added_up import AT_ONCE
 from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game, play, play_runs
+from audit.methods.attribution.game import Game, Link, RowValues, ShapleyValues, make_game
+from audit.methods.attribution.rows_at_once import play, play_runs
 from audit.methods.attribution.shapley_permutation import contributions
 from audit.models.threads import once_for_each
 

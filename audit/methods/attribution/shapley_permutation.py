@@ -14,8 +14,9 @@ from audit.errors import MethodError
 from audit.methods.attribution.added_up import IN_CACHE
 from audit.methods.attribution.answers import Network, float64
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game
 from audit.methods.attribution.mixing import bits_of, mixer
+from audit.methods.attribution.rows_at_once import play
 from audit.models.chunks import each_run
 
 Walk = Callable[[slice, slice], Tensor]

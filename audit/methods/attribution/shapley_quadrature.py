@@ -15,8 +15,9 @@ from torch import Tensor
 from audit.errors import MethodError
 from audit.methods.attribution.answers import Network
 from audit.methods.attribution.first_layer import FirstLayer
-from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game, play
+from audit.methods.attribution.game import Game, RowValues, ShapleyValues, make_game
 from audit.methods.attribution.quadrature import Fit, fit_of, posterior, thetas
+from audit.methods.attribution.rows_at_once import play
 from audit.models.threads import once_for_each
 
 Floats = NDArray[np.float64]

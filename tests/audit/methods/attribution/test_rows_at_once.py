@@ -11,9 +11,11 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch import Tensor, nn
 
+from audit.methods.attribution.added_up import IN_CACHE
 from audit.methods.attribution.chain import Chain
 from audit.methods.attribution.first_layer import FirstLayer, HookedLayer, first_layer
-from audit.methods.attribution.game import MOST_CORES, NARROW, make_game
+from audit.methods.attribution.game import MOST_CORES, make_game
+from audit.methods.attribution.rows_at_once import NARROW, sharing
 from audit.methods.attribution.shapley import drawn_by, shapley_values
 from audit.methods.attribution.shapley_interactions import shapley_interactions
 from audit.methods.attribution.shapley_like_shap import shapley_kernel, shapley_permutation_like_shap
@@ -107,7 +109,7 @@ def test_a_network_of_which_nothing_is_known_is_asked_by_one_thread() -> None:
     torch.set_num_threads(4)
 
     asked = {
-        name: make_game(model, inputs, OWNER, players=D, first=first).sharing(9)[0]
+        name: sharing(make_game(model, inputs, OWNER, players=D, first=first), 9)[0]
         for name, model, first in (
             ("plain", chained, None),
             ("hooked", branching, hooked),
@@ -126,7 +128,7 @@ def test_no_more_threads_than_rows_and_no_more_cores_than_there_are(count: int, 
     model = nn.Sequential(nn.Linear(D, 4), nn.ReLU(), nn.Linear(4, NARROW + wide)).double()
     torch.set_num_threads(cores)
 
-    threads, each = make_game(model, background, OWNER, players=D, first=first_layer(model, model, background)).sharing(count)
+    threads, each = sharing(make_game(model, background, OWNER, players=D, first=first_layer(model, model, background)), count)
 
     assert 1 <= threads <= max(1, min(count, cores))
     assert each == (max(1, cores // threads) if wide else 1)
@@ -140,7 +142,7 @@ def test_rows_that_need_much_memory_are_solved_by_fewer() -> None:
         background = torch.randn(b, entries, dtype=torch.float64)
         first = first_layer(model, model, background)
         assert first is not None
-        return make_game(model, background, np.arange(entries) % D, players=D, first=first).sharing(100, **settings)[0]
+        return sharing(make_game(model, background, np.arange(entries) % D, players=D, first=first), 100, **settings)[0]
 
     few = threads()
 
@@ -178,3 +180,18 @@ def test_no_run_but_the_last_is_cut_short() -> None:
     shapley_values(network, torch.ones(1, D), torch.zeros(2, D), OWNER, players=D, draws=[], exact_up_to=D, pairs=2, chunk=50)
 
     assert asked[2:-1] == [50] * (len(asked) - 3)
+
+
+@pytest.mark.parametrize("width", [16, 4096])
+def test_a_wide_layer_behind_the_first_is_given_as_few_rows_as_it_can_answer_at_once(width: int) -> None:
+    model = nn.Sequential(nn.Linear(D, 16), nn.ReLU(), nn.Linear(16, width), nn.ReLU(), nn.Linear(width, 1)).double().requires_grad_(False)
+    inputs, asked = rows(1, 1), list[int]()
+    first = first_layer(model, model, inputs)
+    assert isinstance(first, Chain)
+    behind = first.behind
+    first.behind = lambda held: (asked.append(len(held)), behind(held))[1]  # type: ignore[method-assign]
+
+    shapley_values(model, inputs, rows(3, 5), OWNER, players=D, draws=[], exact_up_to=D, pairs=2, first=first)
+
+    assert sum(asked) >= (2**D - 2) * 3
+    assert max(asked) <= IN_CACHE // width
